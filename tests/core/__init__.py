@@ -1,0 +1,1 @@
+"""The decisions, by tables and laws: no loop, no socket, no clock."""

@@ -1,0 +1,161 @@
+"""What time does to a connection, at the very instant, and when it does so next."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from connwatch.core.clocks import AGE_BOUNDS, CONSENT_BOUNDS, judge, pauses
+from connwatch.core.model import NEVER, Connection, Verdict
+from connwatch.core.policy import Facts
+from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, read
+
+times = st.one_of(st.none(), st.floats(NOW - 200 * DAY, NOW + 200 * DAY))
+connections = st.builds(
+    Item,
+    id=st.just("c"),
+    status=st.sampled_from(["ok", "wait", "bad", "over", "strange"]),
+    kind=st.sampled_from(["web", "slow", "csv"]),
+    created_at=times,
+    data_at=times,
+    expires_at=times,
+    traits=st.sampled_from([(), ("expired",), ("single_sync",), ("inactive",), ("stopped",)]),
+)
+
+
+def judged(one: Connection, now: float = NOW, muted_until: float | None = None) -> tuple[Verdict, float]:
+    """Judge by the policy of the cast."""
+    return judge(one, POLICY, NO_FACTS, now, muted_until=muted_until, paused_until=0.0)
+
+
+@pytest.mark.parametrize(
+    ("item", "at", "mark"),
+    [
+        (Item("c", data_at=NOW), NOW + 36 * HOUR, "stale"),
+        (Item("c", status="bad", data_at=None, created_at=NOW), NOW + HOUR, "never_updated"),
+        (Item("c", status="wait", created_at=NOW), NOW + 900, "stuck"),
+        (Item("c", status="wait", created_at=NOW - DAY, status_since=NOW), NOW + 900, "stuck"),
+        (Item("c", expires_at=NOW + 10 * DAY), NOW + 3 * DAY, "expiring"),
+    ],
+)
+def test_a_mark_comes_at_its_instant(item: Item, at: float, mark: str) -> None:
+    """Just before its limit a connection is not yet late, at the limit it is."""
+    one = read(item, NOW)
+    assert not getattr(judged(one, at - 0.001)[0], mark)
+    assert getattr(judged(one, at)[0], mark)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Item("c", status="over", data_at=NOW - 90 * DAY),
+        Item("c", expires_at=NOW - 1, data_at=NOW - 90 * DAY),
+        Item("c", status="wait", data_at=NOW - 90 * DAY),
+        Item("c", traits=("single_sync",), data_at=NOW - 90 * DAY),
+        Item("c", kind="csv", data_at=NOW - 90 * DAY),
+    ],
+)
+def test_what_is_not_judged_is_never_stale(item: Item) -> None:
+    """Inactive, expired, starting, one-time and unscheduled connections have no age to be blamed for."""
+    verdict, _ = judged(read(item, NOW))
+    assert (verdict.judged, verdict.stale, verdict.never_updated, verdict.age) == (False, False, False, None)
+
+
+def test_connections_that_need_their_user_are_not_judged() -> None:
+    """An institution that can't be refreshed without the user has no staleness (providers/basiq.md section 7)."""
+    one = read(Item("c", data_at=NOW - 90 * DAY), NOW)
+    facts = Facts(attended=frozenset({("bank-a", "web")}))
+    assert not judge(one, POLICY, facts, NOW, muted_until=None, paused_until=0.0)[0].judged
+
+
+def test_muted_connections_are_neither_stale_nor_stuck_nor_expiring() -> None:
+    """The operator's word silences every clock, until it ends."""
+    one = read(Item("c", status="wait", created_at=NOW - DAY, expires_at=NOW + DAY), NOW)
+    verdict, until = judged(one, muted_until=NOW + 5)
+    assert verdict == Verdict("muted", "muted")
+    assert until == NOW + 5
+
+
+def test_a_paused_connection_is_not_stuck_before_its_pause_is_over() -> None:
+    """The six minutes are the provider's own: nobody is stuck in them, however small the grace."""
+    impatient = replace(POLICY, stuck_after={"wait": 1.0})
+    one = read(Item("c", status="wait", created_at=NOW), NOW)
+    for now, stuck in ((NOW + 359, False), (NOW + 360, True)):
+        verdict, _ = judge(one, impatient, NO_FACTS, now, muted_until=None, paused_until=NOW + 360)
+        assert (verdict.stuck, verdict.paused) == (stuck, not stuck)
+
+
+@given(connections, st.floats(NOW - 300 * DAY, NOW + 300 * DAY))
+def test_nothing_changes_before_the_deadline(item: Item, now: float) -> None:
+    """A verdict holds until its deadline: counts are right between polls without looking again."""
+    one = read(item, NOW)
+    verdict, until = judged(one, now)
+    assert until > now
+    last = min(until, now + 400 * DAY)
+    for share in (0.0, 0.5, 0.999):
+        at = now + (last - now) * share
+        if at < until:
+            assert judged(one, at)[0] == verdict
+
+
+@given(connections, st.floats(NOW - 300 * DAY, NOW + 300 * DAY))
+def test_deadlines_end(item: Item, now: float) -> None:
+    """Going from deadline to deadline comes to an end: no connection keeps the clock busy for ever."""
+    one = read(item, NOW)
+    for _ in range(len(CONSENT_BOUNDS) + len(AGE_BOUNDS) + 8):
+        _, now = judged(one, now)
+        if now == NEVER:
+            return
+    pytest.fail("the deadlines don't end")
+
+
+@given(st.floats(-100 * DAY, 100 * DAY))
+def test_buckets_hold_what_they_say(rest: float) -> None:
+    """The rest of a consent and the age of data stand in the smallest bucket that holds them."""
+    verdict, _ = judged(read(Item("c", expires_at=NOW + rest, data_at=NOW - abs(rest)), NOW))
+    assert verdict.consent is not None
+    assert max(0.0, rest) <= CONSENT_BOUNDS[verdict.consent] + 1e-6
+    assert verdict.consent == 0 or rest > CONSENT_BOUNDS[verdict.consent - 1] - 1e-6
+    if verdict.age is not None:
+        assert abs(rest) <= AGE_BOUNDS[verdict.age] + 1e-6
+
+
+def test_verdicts_are_shared() -> None:
+    """Alike verdicts are one object: a million connections cost a million pointers."""
+    first, second = (judged(read(Item(name), NOW))[0] for name in "ab")
+    assert first is second
+
+
+class TestPauses:
+    """The six-minute pause of decisions.md 3."""
+
+    def of(self, *items: Item) -> dict[str, float]:
+        """The pauses among these connections of one user."""
+        return dict(pauses([read(item, NOW) for item in items], POLICY.pause))
+
+    def test_the_newer_of_a_pair_is_paused(self) -> None:
+        """A new connection is paused while its user has another one to the same institution."""
+        assert self.of(Item("old"), Item("new", status="wait", created_at=NOW)) == {"new": NOW + 360}
+
+    def test_of_two_starting_ones_only_the_newer_is_paused(self) -> None:
+        """The first of them is in progress: it isn't paused by the one that came later."""
+        items = (Item("b", status="wait", created_at=NOW - 10), Item("a", status="wait", created_at=NOW))
+        assert self.of(*items) == {"a": NOW + 360}
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Item("old", institution="bank-b"),
+            Item("old", kind="slow"),
+            Item("old", status="over"),
+        ],
+    )
+    def test_no_pause_without_a_peer(self, other: Item) -> None:
+        """Another institution, another kind, or a deleted connection pauses nobody."""
+        assert self.of(other, Item("new", status="wait", created_at=NOW)) == {}
+
+    def test_one_that_has_started_is_not_paused(self) -> None:
+        """Once it works, the pause is past, whatever the time."""
+        assert self.of(Item("old"), Item("new", created_at=NOW)) == {}
