@@ -1,0 +1,53 @@
+"""How a source is reached: TLS, client certificate, proxy, keep-alive. One session per source, so that credentials never mix."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import aiohttp
+
+from connwatch.core.ports import SourcePlan
+from connwatch.fetch.faults import unrepeated
+
+KEEP_ALIVE: Final = 30.0
+"""Seconds that an idle connection is kept: shorter than servers and balancers keep theirs, so that none is closed under a request."""
+
+
+class UnusableTlsError(Exception):
+    """A CA file, certificate or key cannot be used. The message names the file, never its content."""
+
+
+def open_session(plan: SourcePlan, version: str) -> aiohttp.ClientSession:
+    """A session for one source. Raises UnusableTlsError."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=plan.quota.max_in_flight, ssl=_tls(plan), keepalive_timeout=KEEP_ALIVE),
+        timeout=aiohttp.ClientTimeout(total=plan.request_timeout),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept": "application/json", "User-Agent": f"connwatch/{version}"},
+        proxy=plan.proxy or None,
+        trust_env=plan.trust_env,
+        middlewares=(unrepeated,),
+    )
+
+
+def _tls(plan: SourcePlan) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if plan.ca_file:
+        with _usable(plan, "ca_file", plan.ca_file):
+            context.load_verify_locations(plan.ca_file)
+    if plan.client_cert_file:
+        with _usable(plan, "client_cert_file", plan.client_cert_file):
+            context.load_cert_chain(plan.client_cert_file, plan.client_key_file or None)
+    return context
+
+
+@contextmanager
+def _usable(plan: SourcePlan, key: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        reason = getattr(fault, "reason", None) or fault.strerror or type(fault).__name__
+        raise UnusableTlsError(f"sources.{plan.name}.{key}: {path} can't be used: {reason}") from None

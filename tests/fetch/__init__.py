@@ -1,0 +1,1 @@
+"""The only way out, against a real server on the loopback."""
