@@ -1,0 +1,7 @@
+"""The loop: who is due is asked, what came of it is decided by `core`, committed, and counted. Decides nothing itself."""
+
+from connwatch.poller.runner import SourceRunner
+from connwatch.poller.surroundings import Surroundings
+from connwatch.poller.timekeeper import Timekeeper
+
+__all__ = ["SourceRunner", "Surroundings", "Timekeeper"]

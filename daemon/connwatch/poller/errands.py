@@ -1,0 +1,144 @@
+"""What a source is asked for beside its targets: who is there, how its institutions are, whose connections changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from connwatch.core.discovery import Discovery
+from connwatch.core.fleet import Book
+from connwatch.core.model import Failure
+from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
+from connwatch.core.schedule import backoff
+from connwatch.poller.settler import Discovered, FactsLearned, Hinted, Settler
+from connwatch.poller.surroundings import Surroundings
+
+
+class Errands:
+    """The errands of one source, each in its own rhythm, and what is remembered of them."""
+
+    def __init__(
+        self,
+        plan: SourcePlan,
+        book: Book,
+        fetch: Fetch,
+        settler: Settler,
+        around: Surroundings,
+        memory: SourceMemory,
+    ) -> None:
+        self.memory = memory
+        self.discovery_tried = False
+        self._plan = plan
+        self._book = book
+        self._fetch = fetch
+        self._settler = settler
+        self._clock = around.clock
+        self._log = around.log
+        self._rediscover = asyncio.Event()
+        self._failing: set[str] = set()
+
+    def rediscover(self) -> None:
+        """Discover now: the file with the users changed."""
+        self._rediscover.set()
+
+    async def run(self) -> None:
+        """Go on all errands for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat("discovery", self._discover, self._rediscover))
+            group.create_task(self._repeat("institutions", self._ask_institutions, asyncio.Event()))
+            group.create_task(self._repeat("hints", self._ask_hints, asyncio.Event()))
+
+    async def _repeat(self, name: str, errand: Callable[[], Awaitable[Failure | None]], stir: asyncio.Event) -> None:
+        interval, failures = self._plan.policy.discovery_interval, 0
+        while True:
+            stir.clear()
+            try:
+                failure = await errand()
+            except StoppingError:
+                return
+            failures = 0 if failure is None else failures + 1
+            self._tell(name, failure)
+            pause = interval if failure is None else backoff(failures, interval)
+            await self._clock.wait(stir, self._clock.now() + pause)
+
+    def _tell(self, name: str, failure: Failure | None) -> None:
+        """Say once when it breaks, and once when it heals."""
+        if failure is None:
+            if name in self._failing:
+                self._log.info("errand_recovered", errand=name)
+            self._failing.discard(name)
+            return
+        write = self._log.debug if name in self._failing else self._log.warning
+        write("errand_failed", errand=name, outcome=failure.outcome, status=failure.status, detail=failure.detail)
+        self._failing.add(name)
+
+    async def _discover(self) -> Failure | None:
+        now = self._clock.now()
+        listed = await self._listed()
+        answer: Discovery | Failure
+        if isinstance(listed, Failure):
+            answer = listed
+        else:
+            answer = await self._fetch.converse(self._plan.provider.discover(listed, now))
+        self.discovery_tried = True
+        if isinstance(answer, Failure):
+            return answer
+        if listed is not None:
+            answer = self._as_configured(answer)
+        self.memory = replace(self.memory, discovered_at=now)
+        self._settler.put(Discovered(answer, self._plan.provider.company))
+        return None
+
+    async def _listed(self) -> Sequence[str] | Failure | None:
+        """The targets that the configuration names, with those that events told of; None if they are to be discovered."""
+        listed = self._plan.provider.listed
+        if self._plan.users_file:
+            try:
+                text = await asyncio.to_thread(Path(self._plan.users_file).read_text, encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as fault:
+                return Failure(outcome="schema", detail=f"{self._plan.users_file}: {type(fault).__name__}")
+            lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+            listed = tuple(dict.fromkeys(line for line in lines if line))
+        if listed is None:
+            return None
+        return tuple(dict.fromkeys((*listed, *sorted(self.memory.announced))))
+
+    def _as_configured(self, discovery: Discovery) -> Discovery:
+        """What the configuration no longer names is gone at once: that is the operator's word, not a provider's silence."""
+        found = {one.id for one in discovery.found}
+        return replace(discovery, removed=discovery.removed | (self._book.records.keys() - found))
+
+    async def _ask_institutions(self) -> Failure | None:
+        conversation = self._plan.provider.institutions(self._clock.now())
+        if conversation is None:
+            return None
+        facts = await self._fetch.converse(conversation)
+        if isinstance(facts, Failure):
+            return facts
+        self.memory = replace(self.memory, facts=facts)
+        self._settler.put(FactsLearned(facts))
+        return None
+
+    async def _ask_hints(self) -> Failure | None:
+        now = self._clock.now()
+        conversation = self._plan.provider.hints(self.memory.cursor, now)
+        if conversation is None:
+            return None
+        hints = await self._fetch.converse(conversation)
+        if isinstance(hints, Failure):
+            return hints
+        self._heed(hints)
+        return None
+
+    def _heed(self, hints: Hints) -> None:
+        announced = (self.memory.announced | {one.id for one in hints.found}) - hints.removed
+        if announced != self.memory.announced:
+            self._rediscover.set()
+        self.memory = replace(self.memory, cursor=hints.cursor, announced=announced)
+        if hints.gap:
+            self._log.warning("events_missed", targets=len(self._book.records))
+        changed = self._book.records.keys() if hints.gap else hints.changed | hints.removed
+        self._settler.put(Hinted(tuple(changed)))

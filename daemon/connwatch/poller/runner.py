@@ -1,0 +1,167 @@
+"""One source at work: workers take the target that is due, have it asked, and hand in what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from connwatch.core.agenda import Agenda
+from connwatch.core.fleet import Book
+from connwatch.core.model import NEVER, Event, Failed, Failure, Polled, TargetState
+from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
+from connwatch.core.quota import refill
+from connwatch.core.source import SourceState
+from connwatch.poller.errands import Errands
+from connwatch.poller.faults import place
+from connwatch.poller.settler import PollEnded, Restored, Settler, TimePassed
+from connwatch.poller.surroundings import Surroundings
+
+SLICE = 500
+"""Targets that are taken in at once after a restart, before others get their turn."""
+COMFORT = 0.5
+"""Share of the quota that regular polls may need for urgency to be allowed on top."""
+
+
+class SourceRunner:
+    """Everything that runs for one source: workers, errands, and the settler that they hand in to."""
+
+    def __init__(
+        self,
+        plan: SourcePlan,
+        book: Book,
+        fetch: Fetch,
+        health: Callable[[], SourceState],
+        around: Surroundings,
+        memory: SourceMemory,
+    ) -> None:
+        self.plan = plan
+        self.book = book
+        self._fetch = fetch
+        self._health = health
+        self._clock = around.clock
+        self._log = around.log
+        self._settled = around.settled
+        self._agenda = Agenda()
+        self._stirred = asyncio.Event()
+        self._closing = False
+        self._polls_tried = 0
+        self._workers: Sequence[asyncio.Task[None]] = ()
+        self.settler = Settler(
+            book,
+            self._agenda,
+            around,
+            spare=self._has_spare_quota,
+            remember=self.memory,
+            settled=self._on_settled,
+        )
+        self.errands = Errands(plan, book, fetch, self.settler, around, memory)
+
+    async def run(self, states: Sequence[TargetState]) -> None:
+        """Take in what the store remembered, then ask for ever. Returns when `stop` was called and all polls have landed."""
+        async with asyncio.TaskGroup() as group:
+            settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
+            for start in range(0, len(states), SLICE):
+                self.settler.put(Restored(states[start : start + SLICE]))
+                await self.settler.drained()
+            errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
+            self._workers = [
+                group.create_task(self._work(), name=f"{self.plan.name} worker {number}")
+                for number in range(self.plan.quota.max_in_flight)
+            ]
+            await asyncio.wait(self._workers)
+            errands.cancel()
+            await self.settler.drained()
+            settling.cancel()
+
+    def stop(self) -> None:
+        """Start no further poll."""
+        self._closing = True
+        self._stirred.set()
+
+    def abandon(self) -> None:
+        """Give up the polls that are still running: the time that they were given is over."""
+        for worker in self._workers:
+            worker.cancel()
+
+    def time_passed(self, targets: Sequence[str]) -> None:
+        """A deadline of these targets came."""
+        self.settler.put(TimePassed(targets))
+
+    def reasons(self) -> Sequence[str]:
+        """Why this source is not ready yet: until it was tried once."""
+        if not self.errands.discovery_tried:
+            return (f"source {self.plan.name}: not discovered yet",)
+        if self.book.records and not self._polls_tried:
+            return (f"source {self.plan.name}: not polled yet",)
+        return ()
+
+    def vitals(self, now: float) -> Vitals:
+        """How the source is doing."""
+        health = self._health()
+        return Vitals(
+            source=self.plan.name,
+            provider=self.plan.provider.name,
+            up=health.up,
+            lag=self._lag(now),
+            quota_per_minute=self.plan.quota.per_minute,
+            quota_factor=refill(health.quota, self.plan.quota, now).factor,
+            poll_interval=self.plan.policy.poll_interval,
+            discovered_at=self.errands.memory.discovered_at,
+        )
+
+    def _lag(self, now: float) -> float:
+        """How late the most overdue target is; a wait that the provider asked for is part of being due."""
+        due = self._agenda.next_at()
+        return 0.0 if due is None else max(0.0, now - max(due, self._health().open_at()))
+
+    async def _work(self) -> None:
+        while (target := await self._next()) is not None:
+            try:
+                await self._poll(target)
+            except StoppingError:
+                return
+
+    async def _next(self) -> str | None:
+        """The target that is due; waits for one. None when no further poll is to start."""
+        while not self._closing:
+            self._stirred.clear()
+            target = self._agenda.take(self._clock.now())
+            if target is not None:
+                return target
+            await self._clock.wait(self._stirred, self._agenda.next_at() or NEVER)
+        return None
+
+    async def _poll(self, target: str) -> None:
+        record = self.book.records.get(target)
+        if record is None:
+            return
+        started_at = self._clock.now()
+        event = await self._ask(record.state, started_at)
+        self._polls_tried += 1
+        self.settler.put(PollEnded(target, event))
+
+    async def _ask(self, state: TargetState, started_at: float) -> Event:
+        try:
+            answer = await self._fetch.converse(self.plan.provider.list(state, started_at), target=state.target.id)
+        except StoppingError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - a fault of ours in one target must not stop the others
+            self._log.error("poll_broke", fault=type(fault).__name__, at=place(fault))
+            answer = Failure(outcome="schema", detail=f"a fault of connwatch: {type(fault).__name__}")
+        return Failed(answer, started_at) if isinstance(answer, Failure) else Polled(answer, started_at)
+
+    def _has_spare_quota(self) -> bool:
+        """Whether urgency is affordable: regular polls take half of the quota at most, and none is late."""
+        now, policy = self._clock.now(), self.plan.policy
+        demand = len(self.book.records) / policy.poll_interval * 60.0
+        return demand <= COMFORT * self.plan.quota.per_minute and self._lag(now) < policy.poll_interval / 4
+
+    def memory(self) -> SourceMemory:
+        """What is remembered of the source as a whole."""
+        return replace(self.errands.memory, not_before=self._health().not_before)
+
+    def _on_settled(self) -> None:
+        self._stirred.set()
+        self._settled()

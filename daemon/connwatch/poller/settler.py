@@ -1,0 +1,273 @@
+"""The only one who changes a source's targets: takes in what happened, decides by `core.step`, commits, and only then counts.
+
+One after the other, in batches: so no two changes of a target ever meet, and what is exposed was committed before (decisions.md 18).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connwatch.core.agenda import Agenda
+from connwatch.core.discovery import Discovery, reconcile
+from connwatch.core.fleet import Book
+from connwatch.core.model import Event, Failed, Failure, Held, Moved, Note, Step, TargetState
+from connwatch.core.policy import Facts
+from connwatch.core.ports import SourceMemory, TargetMemory
+from connwatch.core.schedule import first_due, hinted_due
+from connwatch.core.step import drop, pass_time, rejudge, step
+from connwatch.poller.faults import place
+from connwatch.poller.surroundings import Surroundings
+
+
+class PollEnded(Struct, frozen=True):
+    """A target was asked."""
+
+    target: str
+    event: Event
+
+
+class TimePassed(Struct, frozen=True):
+    """A deadline of these targets came."""
+
+    targets: Sequence[str]
+
+
+class Discovered(Struct, frozen=True):
+    """A discovery was complete. `company` is the label of a source that has only one."""
+
+    discovery: Discovery
+    company: str
+
+
+class FactsLearned(Struct, frozen=True):
+    """The provider said how its institutions are."""
+
+    facts: Facts
+
+
+class Hinted(Struct, frozen=True):
+    """An event feed named targets that should be looked at."""
+
+    targets: Iterable[str]
+
+
+class Restored(Struct, frozen=True):
+    """Targets as the store remembered them: time has passed since."""
+
+    states: Sequence[TargetState]
+
+
+Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored
+
+
+class Settled(Struct, frozen=True):
+    """One decided step, on its way to the store and to the fleet. `before` is None for a target that is new."""
+
+    step: Step
+    before: TargetState | None = None
+    asked: bool = False
+    """It came of a poll, which gives its target back."""
+    gone: bool = False
+
+
+class Settler:
+    """Drains what happened to one source. `remember` tells what is to be stored of the source itself."""
+
+    def __init__(
+        self,
+        book: Book,
+        agenda: Agenda,
+        around: Surroundings,
+        *,
+        spare: Callable[[], bool],
+        remember: Callable[[], SourceMemory],
+        settled: Callable[[], None],
+    ) -> None:
+        self._book = book
+        self._agenda = agenda
+        self._fleet = around.fleet
+        self._store = around.store
+        self._clock = around.clock
+        self._recorder = around.recorder
+        self._log = around.log
+        self._spare = spare
+        self._remember = remember
+        self._settled = settled
+        self._remembered: SourceMemory | None = None
+        self._inbox: list[Work] = []
+        self._stirred = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._now: dict[str, TargetState | None] = {}
+
+    def put(self, work: Work) -> None:
+        """Hand in what happened."""
+        self._inbox.append(work)
+        self._idle.clear()
+        self._stirred.set()
+
+    async def drained(self) -> None:
+        """Until all that was handed in is settled."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Settle for ever."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            while self._inbox:
+                batch, self._inbox = self._inbox, []
+                await self._settle(batch)
+            self._idle.set()
+
+    async def _settle(self, batch: Sequence[Work]) -> None:
+        self._now = {}
+        now = self._clock.now()
+        settled = [one for work in batch for one in self._decide(work, now)]
+        memories: list[TargetMemory | SourceMemory] = [self._memory(one, now) for one in settled if _worth_storing(one)]
+        memory = self._remember()
+        if memory != self._remembered:
+            memories.append(memory)
+            self._remembered = memory
+        if memories:
+            await self._store.commit(memories)
+        for one in settled:
+            self._apply(one)
+        for work in batch:
+            if isinstance(work, PollEnded):
+                outcome = work.event.failure.outcome if isinstance(work.event, Failed) else "ok"
+                self._recorder.polled(self._book.policy.source, self._book.policy.provider, outcome)
+        self._settled()
+
+    def _state(self, target: str) -> TargetState | None:
+        """The state of a target after what this batch has decided so far."""
+        if target in self._now:
+            return self._now[target]
+        record = self._book.records.get(target)
+        return record.state if record else None
+
+    def _decide(self, work: Work, now: float) -> Sequence[Settled]:
+        match work:
+            case PollEnded(target=target, event=event):
+                settled = self._polled(target, event, now)
+            case TimePassed(targets=targets):
+                settled = self._each(targets, lambda state: pass_time(state, self._book.policy, self._book.facts, now))
+            case Discovered():
+                settled = self._discovered(work, now)
+            case FactsLearned(facts=facts):
+                settled = self._informed(facts, now)
+            case Hinted(targets=targets):
+                settled = self._each(targets, lambda state: _sooner(state, hinted_due(state, self._book.policy, now)))
+            case Restored(states=states):
+                settled = [self._restored(state, now) for state in states]
+        for one in settled:
+            self._now[one.step.state.target.id] = None if one.gone else one.step.state
+        return settled
+
+    def _polled(self, target: str, event: Event, now: float) -> Sequence[Settled]:
+        before = self._state(target)
+        if before is None:
+            return ()
+        policy, facts, spare = self._book.policy, self._book.facts, self._spare()
+        try:
+            after = step(before, event, policy, facts, now, spare=spare)
+        except Exception as fault:  # noqa: BLE001 - a reading that breaks must not stop the other targets
+            self._log.error("reading_broke", fault=type(fault).__name__, at=place(fault))
+            failure = Failure(outcome="schema", detail=f"a fault of connwatch: {type(fault).__name__}")
+            after = step(before, Failed(failure, event.started_at), policy, facts, now)
+        gone = after.state.gone and after.state.absent_since is not None
+        return (Settled(after, before, asked=True, gone=gone),)
+
+    def _each(self, targets: Iterable[str], decide: Callable[[TargetState], Step]) -> Sequence[Settled]:
+        states = (self._state(target) for target in targets)
+        return [Settled(decide(state), state) for state in states if state is not None]
+
+    def _restored(self, state: TargetState, now: float) -> Settled:
+        after = rejudge(state, self._book.policy, self._book.facts, now)
+        due = first_due(after.state, self._book.policy, now)
+        return Settled(replace(after, state=replace(after.state, due=due)), state)
+
+    def _discovered(self, work: Discovered, now: float) -> Sequence[Settled]:
+        known = {id_: state for id_ in self._book.records if (state := self._state(id_)) is not None}
+        result = reconcile(known, work.discovery, self._book.policy, now, company=work.company)
+        kept = [Settled(Step(state), known.get(state.target.id)) for state in result.changed]
+        return kept + [Settled(drop(known[id_], now), known[id_], gone=True) for id_ in result.gone]
+
+    def _informed(self, facts: Facts, now: float) -> Sequence[Settled]:
+        """Judge again where the provider's word on an institution makes a difference."""
+        affected = {institution for institution, _ in facts.attended ^ self._book.facts.attended}
+        self._book.facts = facts
+
+        def again(state: TargetState) -> Step:
+            ids = [id_ for id_, one in state.connections.items() if one.seen.institution in affected]
+            return rejudge(state, self._book.policy, facts, now, ids)
+
+        return self._each(tuple(self._book.records), again) if affected else ()
+
+    def _memory(self, settled: Settled, now: float) -> TargetMemory:
+        after = settled.step
+        return TargetMemory(
+            source=self._book.policy.source,
+            state=after.state,
+            moved=tuple(pair for pair in after.moved if _changed(pair)),
+            transitions=after.transitions,
+            tallies=self._book.tally.promise(after),
+            at=now,
+            dropped=settled.gone,
+        )
+
+    def _apply(self, settled: Settled) -> None:
+        source, state = self._book.policy.source, settled.step.state
+        id_ = state.target.id
+        self._fleet.apply(source, settled.step)
+        if settled.gone:
+            self._fleet.remove(source, id_)
+            self._agenda.remove(id_)
+        elif settled.asked:
+            self._agenda.give_back(id_, state.due)
+        else:
+            self._agenda.put(id_, state.due)
+        for note in settled.step.notes:
+            self.write(note, state)
+
+    def write(self, note: Note, state: TargetState | None = None) -> None:
+        """Write a note to the log. End users are named by a hash: their ids are theirs."""
+        facts = {key: value for key, value in note.facts.items() if value not in {None, ""}}
+        if state is not None:
+            facts["target"] = state.target.company if state.target.name else _tag(state.target.id)
+        getattr(self._log, note.level)(note.event, **facts)
+
+
+def _sooner(state: TargetState, due: float) -> Step:
+    return Step(replace(state, due=min(state.due, due)))
+
+
+def _worth_storing(settled: Settled) -> bool:
+    """Whether a step left something behind that the time alone would not bring about again."""
+    before, after = settled.before, settled.step.state
+    if before is None or settled.gone or settled.step.transitions:
+        return True
+    return _kept(before) != _kept(after) or any(_changed(pair) for pair in settled.step.moved)
+
+
+def _kept(state: TargetState) -> tuple[object, ...]:
+    return state.target, state.polled_at, state.failures, state.outcome, state.absent_since, state.gone
+
+
+def _changed(pair: Moved) -> bool:
+    """Whether what is stored of a connection changed."""
+    return pair.before is None or pair.after is None or _stored(pair.before) != _stored(pair.after)
+
+
+def _stored(one: Held) -> tuple[object, ...]:
+    return one.seen, one.verdict.condition, one.since, one.status_since, one.missing_since, one.learned_at
+
+
+def _tag(target: str) -> str:
+    return blake2b(target.encode(), digest_size=4).hexdigest()
