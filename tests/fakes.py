@@ -145,7 +145,7 @@ class FakeRecorder:
         """A batch was committed."""
         self.commits.append(seconds)
 
-    def store_up(self, up: bool) -> None:  # noqa: FBT001 - the port's one thing to say
+    def store_up(self, up: bool) -> None:
         """The store can, or can't."""
         self.store_states.append(up)
 
@@ -153,6 +153,6 @@ class FakeRecorder:
         """A commit failed."""
         self.store_failures += 1
 
-    def reloaded(self, ok: bool, at: float, digest: str) -> None:  # noqa: FBT001 - the port's one thing to say
+    def reloaded(self, ok: bool, at: float, digest: str) -> None:
         """The configuration was read."""
         self.reloads.append((ok, at, digest))

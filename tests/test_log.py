@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connwatch.log import BLOT, Redaction, set_up
+from connwatch.log import BLOT, Redaction, Volume, set_up
 
 
 def logged(
@@ -18,7 +18,7 @@ def logged(
 ) -> str:
     """What one event looks like."""
     stream = io.StringIO()
-    set_up(level, style, redaction or Redaction(), stream=stream).info("poll_failed", **facts)
+    set_up(Volume(level), style, redaction or Redaction(), stream=stream).info("poll_failed", **facts)
     return stream.getvalue()
 
 
@@ -27,6 +27,16 @@ def test_an_event_is_one_line_of_json() -> None:
     line = json.loads(logged({"source": "bank", "failures": 2}))
     assert line.pop("time").endswith("Z")
     assert line == {"event": "poll_failed", "level": "info", "source": "bank", "failures": 2}
+
+
+def test_the_volume_can_be_turned_while_it_runs() -> None:
+    """A reload changes the level without a restart."""
+    stream, volume = io.StringIO(), Volume("warning")
+    log = set_up(volume, "json", Redaction(), stream=stream).bind(source="bank")
+    log.info("unheard")
+    volume.level = "debug"
+    log.debug("heard")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["heard"]
 
 
 def test_the_console_style_is_for_people() -> None:
@@ -63,7 +73,7 @@ def test_an_exception_is_blotted_out_too() -> None:
     redaction = Redaction()
     redaction.know(["s3cret-value"])
     stream = io.StringIO()
-    log = set_up("debug", "json", redaction, stream=stream)
+    log = set_up(Volume("debug"), "json", redaction, stream=stream)
     try:
         int("s3cret-value")
     except ValueError:

@@ -52,7 +52,20 @@ class Redaction:
         return text
 
 
-def set_up(level: str, style: str, redaction: Redaction, *, stream: TextIO | None = None) -> FilteringBoundLogger:
+class Volume:
+    """What is loud enough to be written. Can be turned while the daemon runs."""
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+
+    def __call__(self, _logger: WrappedLogger, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """A processor of structlog: drops what is below the level."""
+        if LEVELS.get(method, logging.ERROR) < LEVELS[self.level]:
+            raise structlog.DropEvent
+        return event
+
+
+def set_up(volume: Volume, style: str, redaction: Redaction, *, stream: TextIO | None = None) -> FilteringBoundLogger:
     """A logger for the process. `style` is `json` or `console`; lines go to stderr."""
     out = sys.stderr if stream is None else stream
     renderer: Processor = (
@@ -60,6 +73,7 @@ def set_up(level: str, style: str, redaction: Redaction, *, stream: TextIO | Non
     )
     structlog.configure(
         processors=[
+            volume,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -67,7 +81,7 @@ def set_up(level: str, style: str, redaction: Redaction, *, stream: TextIO | Non
             redaction,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,8 +14,11 @@ from connwatch.core.fleet import Book
 from connwatch.core.model import Failure
 from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.schedule import backoff
+from connwatch.poller.asking import ask
 from connwatch.poller.settler import Discovered, FactsLearned, Hinted, Settler
 from connwatch.poller.surroundings import Surroundings
+
+ERRANDS: Final = ("discovery", "institutions", "hints")
 
 
 class Errands:
@@ -30,7 +34,10 @@ class Errands:
         memory: SourceMemory,
     ) -> None:
         self.memory = memory
-        self.discovery_tried = False
+        self.tried: set[str] = set()
+        """Errands that were gone on at least once, by name."""
+        self.failing: dict[str, Failure] = {}
+        """Errands whose last try failed, and why."""
         self._plan = plan
         self._book = book
         self._fetch = fetch
@@ -38,7 +45,6 @@ class Errands:
         self._clock = around.clock
         self._log = around.log
         self._rediscover = asyncio.Event()
-        self._failing: set[str] = set()
 
     def rediscover(self) -> None:
         """Discover now: the file with the users changed."""
@@ -46,10 +52,11 @@ class Errands:
 
     async def run(self) -> None:
         """Go on all errands for ever."""
+        errands = {"discovery": self._discover, "institutions": self._ask_institutions, "hints": self._ask_hints}
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat("discovery", self._discover, self._rediscover))
-            group.create_task(self._repeat("institutions", self._ask_institutions, asyncio.Event()))
-            group.create_task(self._repeat("hints", self._ask_hints, asyncio.Event()))
+            for name in ERRANDS:
+                stir = self._rediscover if name == "discovery" else asyncio.Event()
+                group.create_task(self._repeat(name, errands[name], stir))
 
     async def _repeat(self, name: str, errand: Callable[[], Awaitable[Failure | None]], stir: asyncio.Event) -> None:
         interval, failures = self._plan.policy.discovery_interval, 0
@@ -61,19 +68,19 @@ class Errands:
                 return
             failures = 0 if failure is None else failures + 1
             self._tell(name, failure)
+            self.tried.add(name)
             pause = interval if failure is None else backoff(failures, interval)
             await self._clock.wait(stir, self._clock.now() + pause)
 
     def _tell(self, name: str, failure: Failure | None) -> None:
         """Say once when it breaks, and once when it heals."""
         if failure is None:
-            if name in self._failing:
+            if self.failing.pop(name, None) is not None:
                 self._log.info("errand_recovered", errand=name)
-            self._failing.discard(name)
             return
-        write = self._log.debug if name in self._failing else self._log.warning
+        write = self._log.debug if name in self.failing else self._log.warning
         write("errand_failed", errand=name, outcome=failure.outcome, status=failure.status, detail=failure.detail)
-        self._failing.add(name)
+        self.failing[name] = failure
 
     async def _discover(self) -> Failure | None:
         now = self._clock.now()
@@ -82,8 +89,7 @@ class Errands:
         if isinstance(listed, Failure):
             answer = listed
         else:
-            answer = await self._fetch.converse(self._plan.provider.discover(listed, now))
-        self.discovery_tried = True
+            answer = await ask(self._fetch, self._plan.provider.discover(listed, now), self._log)
         if isinstance(answer, Failure):
             return answer
         if listed is not None:
@@ -115,7 +121,7 @@ class Errands:
         conversation = self._plan.provider.institutions(self._clock.now())
         if conversation is None:
             return None
-        facts = await self._fetch.converse(conversation)
+        facts = await ask(self._fetch, conversation, self._log)
         if isinstance(facts, Failure):
             return facts
         self.memory = replace(self.memory, facts=facts)
@@ -127,7 +133,7 @@ class Errands:
         conversation = self._plan.provider.hints(self.memory.cursor, now)
         if conversation is None:
             return None
-        hints = await self._fetch.converse(conversation)
+        hints = await ask(self._fetch, conversation, self._log)
         if isinstance(hints, Failure):
             return hints
         self._heed(hints)

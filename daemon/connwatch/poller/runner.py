@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
 from connwatch.core.fleet import Book
-from connwatch.core.model import NEVER, Event, Failed, Failure, Polled, TargetState
+from connwatch.core.model import NEVER, Failed, Failure, Polled, TargetState
 from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
 from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
-from connwatch.poller.errands import Errands
-from connwatch.poller.faults import place
+from connwatch.poller.asking import ask
+from connwatch.poller.errands import ERRANDS, Errands
 from connwatch.poller.settler import PollEnded, Restored, Settler, TimePassed
 from connwatch.poller.surroundings import Surroundings
 
@@ -91,11 +91,16 @@ class SourceRunner:
 
     def reasons(self) -> Sequence[str]:
         """Why this source is not ready yet: until it was tried once."""
-        if not self.errands.discovery_tried:
+        if "discovery" not in self.errands.tried:
             return (f"source {self.plan.name}: not discovered yet",)
         if self.book.records and not self._polls_tried:
             return (f"source {self.plan.name}: not polled yet",)
         return ()
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether every errand was gone on once, and what it brought is settled."""
+        return len(self.errands.tried) == len(ERRANDS) and self.settler.idle
 
     def vitals(self, now: float) -> Vitals:
         """How the source is doing."""
@@ -138,19 +143,10 @@ class SourceRunner:
         if record is None:
             return
         started_at = self._clock.now()
-        event = await self._ask(record.state, started_at)
+        answer = await ask(self._fetch, self.plan.provider.list(record.state, started_at), self._log, target=target)
+        event = Failed(answer, started_at) if isinstance(answer, Failure) else Polled(answer, started_at)
         self._polls_tried += 1
         self.settler.put(PollEnded(target, event))
-
-    async def _ask(self, state: TargetState, started_at: float) -> Event:
-        try:
-            answer = await self._fetch.converse(self.plan.provider.list(state, started_at), target=state.target.id)
-        except StoppingError:
-            raise
-        except Exception as fault:  # noqa: BLE001 - a fault of ours in one target must not stop the others
-            self._log.error("poll_broke", fault=type(fault).__name__, at=place(fault))
-            answer = Failure(outcome="schema", detail=f"a fault of connwatch: {type(fault).__name__}")
-        return Failed(answer, started_at) if isinstance(answer, Failure) else Polled(answer, started_at)
 
     def _has_spare_quota(self) -> bool:
         """Whether urgency is affordable: regular polls take half of the quota at most, and none is late."""

@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from connwatch.core.agenda import Agenda
 from connwatch.core.discovery import Discovery, reconcile
 from connwatch.core.fleet import Book
-from connwatch.core.model import Event, Failed, Failure, Held, Moved, Note, Step, TargetState
+from connwatch.core.model import Event, Failed, Held, Moved, Note, Step, TargetState
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
 from connwatch.core.step import drop, pass_time, rejudge, step
-from connwatch.poller.faults import place
+from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
 
 
@@ -112,6 +112,11 @@ class Settler:
         self._idle.clear()
         self._stirred.set()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was handed in is settled."""
+        return self._idle.is_set()
+
     async def drained(self) -> None:
         """Until all that was handed in is settled."""
         await self._idle.wait()
@@ -178,8 +183,7 @@ class Settler:
         try:
             after = step(before, event, policy, facts, now, spare=spare)
         except Exception as fault:  # noqa: BLE001 - a reading that breaks must not stop the other targets
-            self._log.error("reading_broke", fault=type(fault).__name__, at=place(fault))
-            failure = Failure(outcome="schema", detail=f"a fault of connwatch: {type(fault).__name__}")
+            failure = broken(fault, self._log)
             after = step(before, Failed(failure, event.started_at), policy, facts, now)
         gone = after.state.gone and after.state.absent_since is not None
         return (Settled(after, before, asked=True, gone=gone),)

@@ -1,0 +1,168 @@
+"""What the store does, as SQL, on a connection within a transaction. Knows tables, and neither files nor threads."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, delete, func, insert, select, true, update
+from sqlalchemy.dialects import sqlite
+
+from connwatch.core.model import Held, TargetState, Transition
+from connwatch.core.ports import Remembered
+from connwatch.stores.batch import HISTORY, Batch, Found, Key
+from connwatch.stores.rows import (
+    Row,
+    announced_ids,
+    announced_text,
+    held_connections,
+    source_memory,
+    tallies,
+    target_state,
+    transition,
+)
+from connwatch.stores.schema import connections, history, sources, targets
+from connwatch.stores.schema import tallies as totals
+
+SLICE: Final = 1000
+"""Connections that are erased in one transaction, so that commits get their turn."""
+_FETCH: Final = 10_000
+_KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
+_LINE: Final = tuple(column for column in history.columns if not column.primary_key)
+
+
+def write(connection: Connection, batch: Batch) -> None:
+    """Write a batch. Rows go straight to the driver: the statement is compiled once, and nothing is done for each row."""
+    for table, rows in (
+        (targets, batch.targets),
+        (connections, batch.connections),
+        (sources, batch.sources),
+        (totals, batch.tallies),
+    ):
+        if rows:
+            connection.exec_driver_sql(_upsert(table, connection.dialect), list(rows.values()))
+    lines = [line for lines in batch.history.values() for line in lines]
+    if lines:
+        connection.exec_driver_sql(_append(connection.dialect), lines)
+
+
+def load(connection: Connection) -> Remembered:
+    """All that isn't gone."""
+    remembered: dict[str, dict[str, TargetState]] = {}
+    held: dict[tuple[str, str], dict[str, Held]] = {}
+    with _no_collector():
+        for source, target, one in held_connections(_stream(connection, connections, connections.c.gone_at.is_(None))):
+            held.setdefault((source, target), {})[one.seen.id] = one
+        for row in _stream(connection, targets, targets.c.gone_at.is_(None)):
+            source, target = row[:2]
+            remembered.setdefault(source, {})[target] = target_state(row, held.get((source, target), {}))
+        return Remembered(
+            targets=remembered,
+            sources={memory.source: memory for memory in map(source_memory, _stream(connection, sources))},
+            tallies=tallies(_stream(connection, totals)),
+        )
+
+
+def find(connection: Connection, id_: str) -> Found:
+    """Each connection of that id, gone ones too."""
+    whose = and_(targets.c.source == connections.c.source, targets.c.id == connections.c.target)
+    width = len(targets.columns)
+    found = connection.execute(
+        select(targets, connections).join_from(targets, connections, whose).where(connections.c.id == id_)
+    )
+    return {(row[0], row[1]): (tuple(row[:width]), tuple(row[width:])) for row in found}
+
+
+def changes(connection: Connection, source: str, id_: str) -> list[Transition]:
+    """The history of one connection, oldest first."""
+    lines = select(*_LINE).where(history.c.source == source, history.c.connection == id_)
+    return [transition(tuple(row)) for row in connection.execute(lines.order_by(history.c.at, history.c.serial))]
+
+
+def forget(connection: Connection, *, id_: str, target: str, source: str | None) -> set[Key]:
+    """Erase a connection, or a target with all that it has. An empty id stands for any. Returns the connections that it erased."""
+    mine = _meant((connections.c.source, source), (connections.c.target, target), (connections.c.id, id_))
+    erased = connection.execute(select(*_KEY).where(mine)).all()
+    connection.execute(delete(connections).where(mine))
+    lines = _meant((history.c.source, source), (history.c.target, target), (history.c.connection, id_))
+    connection.execute(delete(history).where(lines))
+    if not id_:
+        connection.execute(delete(targets).where(_meant((targets.c.source, source), (targets.c.id, target))))
+        _unannounce(connection, target, source)
+    return {(key[0], key[1], key[2]) for key in erased}
+
+
+def expire(connection: Connection, before: float) -> int:
+    """Erase connections that are gone since before that instant, with their history: a slice of them. Returns how many."""
+    doomed = connection.execute(select(*_KEY).where(connections.c.gone_at < before).limit(SLICE)).all()
+    for source, target, id_ in doomed:
+        forget(connection, id_=id_, target=target, source=source)
+    return len(doomed)
+
+
+def tidy(connection: Connection, before: float) -> None:
+    """Erase targets that are gone since before that instant, and of each history all but its newest lines."""
+    connection.execute(delete(targets).where(targets.c.gone_at < before))
+    whose = (history.c.source, history.c.connection)
+    crowded = connection.execute(select(*whose).group_by(*whose).having(func.count() > HISTORY)).all()
+    for source, id_ in crowded:
+        mine = and_(history.c.source == source, history.c.connection == id_)
+        newest = (
+            select(history.c.serial).where(mine).order_by(history.c.at.desc(), history.c.serial.desc()).limit(HISTORY)
+        )
+        connection.execute(delete(history).where(mine, history.c.serial.not_in(newest)))
+
+
+def _unannounce(connection: Connection, target: str, source: str | None) -> None:
+    """Strike a target off those that an event feed told of."""
+    rows = connection.execute(select(sources.c.source, sources.c.announced).where(_meant((sources.c.source, source))))
+    for name, text in rows.all():
+        left = announced_text(announced_ids(text) - {target})
+        if left != text:
+            connection.execute(update(sources).where(sources.c.source == name).values(announced=left))
+
+
+def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]:
+    """These columns have these values; without a value, any will do."""
+    return and_(true(), *(column == value for column, value in pairs if value))
+
+
+def _stream(connection: Connection, table: Table, *where: ColumnElement[bool]) -> Iterator[Row]:
+    """Rows as the driver makes them."""
+    statement = str(select(table).where(*where).compile(dialect=connection.dialect))
+    with connection.exec_driver_sql(statement) as result:
+        while rows := result.cursor.fetchmany(_FETCH):
+            yield from rows
+
+
+@lru_cache
+def _upsert(table: Table, dialect: Dialect) -> str:
+    """Write a row, or write over the one with the same key."""
+    key = table.primary_key.columns
+    statement = sqlite.insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=key,
+        set_={column.name: statement.excluded[column.name] for column in table.columns if column.name not in key},
+    )
+    return str(statement.compile(dialect=dialect))
+
+
+@lru_cache
+def _append(dialect: Dialect) -> str:
+    """Write a line of history."""
+    return str(insert(history).compile(dialect=dialect, column_keys=[column.name for column in _LINE]))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without the garbage collector, which would walk over a million new values again and again, and find nothing."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()

@@ -1,0 +1,8 @@
+"""Run by Alembic for every migration: on the connection that `upgrade` hands over, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+context.run_migrations()

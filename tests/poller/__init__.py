@@ -1,0 +1,1 @@
+"""The loop, in virtual time, against a provider that answers as it is told."""

@@ -1,0 +1,292 @@
+"""A source at work: who is asked when, what is kept when it goes wrong, and how it ends."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from connwatch.core.model import Failure
+from connwatch.core.policy import Facts
+from connwatch.core.ports import Hints, SourceMemory
+from connwatch.core.schedule import PAUSE_SPREAD
+from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
+from tests.fakes import until
+from tests.poller.stage import Script, Stage
+
+HEALTHY = Item("a")
+
+
+async def test_who_is_discovered_is_asked_at_once_and_then_in_its_slot() -> None:
+    """The first poll follows the discovery; from then on one poll an interval, always at the same place in it."""
+    stage = Stage(Script({"u": [HEALTHY]}))
+    async with stage.playing():
+        await stage.clock.advance(10 * INTERVAL)
+    times = stage.script.times("u")
+    assert times[0] == 0
+    assert len(times) in {10, 11}
+    assert [later - earlier for earlier, later in pairwise(times[1:])] == pytest.approx(
+        [INTERVAL] * (len(times) - 2), abs=0.01
+    )
+
+
+async def test_polls_are_bounded_and_nobody_starves() -> None:
+    """A hundred users, three places: never more than three polls at once, and everybody is asked."""
+    script = Script({f"u{number}": [Item(f"c{number}")] for number in range(100)})
+    script.slow = 1.0
+    stage = Stage(script, places=3)
+    async with stage.playing():
+        await stage.clock.advance(60)
+    assert stage.door.most <= 3 + 3
+    assert len({who for _, who in script.asked if who.startswith("u")}) == 100
+    assert stage.count("healthy") == 100
+
+
+async def test_a_fault_in_one_target_never_stops_another() -> None:
+    """A reading that breaks is that target's failure, told without a word of what was read."""
+    script = Script({"u": [Item("a")], "v": [Item("b", institution="jane@example.test")]})
+    script.broken = {"b"}
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(INTERVAL)
+    states = stage.states()
+    assert (states["u"].outcome, states["v"].outcome) == ("ok", "schema")
+    assert "ZeroDivisionError" in stage.log.getvalue()
+    assert "jane" not in stage.log.getvalue()
+
+
+async def test_a_failing_source_keeps_what_was_known() -> None:
+    """The provider goes away: counts stay, polls back off, and the next success heals it all."""
+    script = Script({"u": [HEALTHY]})
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(60)
+        script.failing["u"] = Failure("timeout")
+        await stage.clock.advance(4 * INTERVAL)
+        assert (stage.count("healthy"), stage.states()["u"].failures > 1) == (1, True)
+        del script.failing["u"]
+        await stage.clock.advance(5 * INTERVAL)
+        assert stage.states()["u"].failures == 0
+    assert stage.recorder.polls["bank", "basiq", "timeout"] > 1
+
+
+async def test_a_paused_pair_is_asked_right_after_its_pause() -> None:
+    """Six minutes of silence for that user, while the others go on; then it is asked within two seconds."""
+    pair = [Item("old"), Item("new", status="wait", created_at=NOW - 60, data_at=None)]
+    stage = Stage(Script({"u": pair, "v": [HEALTHY]}), replace(POLICY, poll_interval=30.0, discovery_interval=30.0))
+    async with stage.playing():
+        stage.script.told = Hints("", changed=frozenset({"u"}))
+        await stage.clock.advance(299.9)
+        assert stage.script.times("u") == [0]
+        assert len(stage.script.times("v")) > 5
+        await stage.clock.advance(PAUSE_SPREAD + 0.2)
+        assert len(stage.script.times("u")) == 2
+
+
+async def test_time_moves_counts_without_a_poll() -> None:
+    """A consent runs out between two polls: within a second it is counted, remembered, and nobody was asked."""
+    stage = Stage(Script({"u": [Item("a", expires_at=NOW + 100)]}))
+    async with stage.playing(), stage.keeping_time():
+        await stage.clock.advance(99)
+        assert stage.count("expired") == 0
+        await stage.clock.advance(2)
+        assert (stage.count("expired"), len(stage.script.times("u"))) == (1, 1)
+        (change,) = [one for one in await stage.store.history("bank", "a") if one.before is not None]
+        assert (change.before, change.after) == ("healthy", "expired")
+
+
+async def test_what_is_exposed_was_committed_before() -> None:
+    """Whenever the fleet counts something, the store already has it (decisions.md 18)."""
+    stage = Stage(Script({"u": [HEALTHY]}))
+    async with stage.playing():
+        await until(lambda: stage.count("healthy") == 1)
+        remembered = await stage.store.load()
+        assert set(remembered.targets["bank"]["u"].connections) == {"a"}
+
+
+async def test_a_restart_goes_on_where_it_was() -> None:
+    """What is fresh is not asked again at once; what is late is."""
+    first = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}))
+    async with first.playing():
+        await first.clock.advance(1)
+    remembered = await first.store.load()
+    states = list(remembered.targets["bank"].values())
+    late = replace(states[1], polled_at=NOW - DAY)
+    second = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}, now=NOW + 60))
+    async with second.playing([states[0], late], remembered.sources["bank"]):
+        assert second.count("healthy") == 2
+        await second.clock.advance(1)
+        assert (second.script.times(states[0].target.id), second.script.times(late.target.id)) == ([], [0])
+
+
+class TestDiscovery:
+    """Targets come and go."""
+
+    async def test_a_new_user_is_found_and_one_that_left_is_dropped(self) -> None:
+        """Missing once is asked once more; missing twice is gone, with everything that was counted."""
+        script = Script({"u": [HEALTHY], "v": [Item("b")]})
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(1)
+            script.users = {"v": [Item("b")], "w": [Item("c")]}
+            await stage.clock.advance(POLICY.discovery_interval + 1)
+            assert stage.states().keys() == {"v", "w"}
+            assert stage.count("healthy") == 2
+            assert "u" not in (await stage.store.load()).targets["bank"]
+
+    async def test_a_failed_discovery_drops_nobody(self) -> None:
+        """Who can't be listed is still there; the failure is told once, and so is the recovery."""
+        script = Script({"u": [HEALTHY]})
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(1)
+            script.failing["discovery"] = Failure("server", status=502)
+            await stage.clock.advance(2 * HOUR)
+            assert stage.states().keys() == {"u"}
+            del script.failing["discovery"]
+            await stage.clock.advance(2 * HOUR)
+        said = [line for line in stage.log.getvalue().splitlines() if '"warning"' in line or "recovered" in line]
+        assert ["errand_failed" in line for line in said] == [True, False]
+
+    async def test_a_list_of_users_is_read_again_when_it_changes(self, tmp_path: Path) -> None:
+        """One id a line, comments and empty lines aside; who is no longer named is dropped at once."""
+        users = tmp_path / "users.txt"
+        users.write_text("u\n\n# left\nv # stays\n")
+        script = Script({"u": [HEALTHY], "v": [Item("b")]})
+        stage = Stage(script, users_file=str(users))
+        async with stage.playing():
+            await until(lambda: stage.states().keys() == {"u", "v"})
+            users.write_text("v\n")
+            stage.runner.errands.rediscover()
+            await until(lambda: stage.states().keys() == {"v"})
+
+    async def test_an_unreadable_list_drops_nobody(self, tmp_path: Path) -> None:
+        """A file that vanished says nothing of the users in it."""
+        users = tmp_path / "users.txt"
+        users.write_text("u\n")
+        stage = Stage(Script({"u": [HEALTHY]}), users_file=str(users))
+        async with stage.playing():
+            await until(lambda: stage.states().keys() == {"u"})
+            users.unlink()
+            stage.runner.errands.rediscover()
+            await until(lambda: "discovery" in stage.runner.errands.failing)
+            assert stage.states().keys() == {"u"}
+
+
+class TestHints:
+    """An event feed names who changed; polling remains the truth."""
+
+    async def test_a_named_user_is_asked_soon(self) -> None:
+        """Long before its slot."""
+        script = Script({"u": [HEALTHY], "v": [Item("b")]})
+        script.told = Hints("1")
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(POLICY.discovery_interval - 10)
+            before = len(script.times("u"))
+            script.told = Hints("2", changed=frozenset({"u", "nobody"}))
+            await stage.clock.advance(11)
+            assert len(script.times("u")) == before + 1
+            assert stage.runner.memory().cursor == "2"
+
+    async def test_a_user_that_the_feed_announced_is_kept(self) -> None:
+        """Beside a configured list, an announced user is a target, over restarts too."""
+        script = Script({"u": [HEALTHY], "new": [Item("n")]})
+        script.listed = ("u",)
+        stage = Stage(script)
+        async with stage.playing(memory=SourceMemory(source="bank", announced=frozenset({"new"}))):
+            await stage.clock.advance(3 * POLICY.discovery_interval)
+            assert stage.states().keys() == {"u", "new"}
+
+    async def test_a_gap_in_the_feed_asks_everybody(self) -> None:
+        """What happened in between is not known: so all are looked at."""
+        script = Script({f"u{number}": [Item(f"c{number}")] for number in range(5)})
+        script.told = Hints("1")
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(POLICY.discovery_interval - 10)
+            script.asked.clear()
+            script.told = Hints("2", gap=True)
+            await stage.clock.advance(11)
+            assert {who for _, who in script.asked if who.startswith("u")} == set(script.users)
+
+
+async def test_facts_of_institutions_are_judged_at_once() -> None:
+    """The provider says that a bank can't be refreshed without its users: staleness there ends without a poll."""
+    script = Script({"u": [Item("a", data_at=NOW - 40 * HOUR)]})
+    script.facts = Facts()
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(1)
+        assert list(stage.fleet.groups.get("stale").values()) == [1]
+        script.facts = Facts(attended=frozenset({("bank-a", "web")}))
+        await stage.clock.advance(POLICY.discovery_interval)
+        assert list(stage.fleet.groups.get("stale").values()) == [0]
+
+
+class TestEnd:
+    """Stopping in order."""
+
+    async def test_a_running_poll_is_finished(self) -> None:
+        """What was asked is heard, settled and stored; nothing more is asked."""
+        script = Script({"u": [HEALTHY]})
+        script.slow = 5.0
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(6)
+            stage.runner.stop()
+            await stage.clock.advance(10)
+            assert stage.count("healthy") == 1
+            assert script.times("u") == [5.0]
+
+    async def test_a_poll_that_takes_too_long_is_given_up(self) -> None:
+        """After the time of grace nobody waits any longer, and what was known stays."""
+        script = Script({"u": [HEALTHY]})
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(1)
+            script.slow = 10_000_000.0
+            await stage.clock.advance(2 * INTERVAL)
+            stage.runner.stop()
+            stage.runner.abandon()
+            await stage.clock.advance(1)
+            assert stage.door.inside <= 1
+        assert stage.count("healthy") == 1
+
+    async def test_a_closed_gate_ends_the_workers(self) -> None:
+        """A poll that had not started any request is simply not made."""
+        stage = Stage(Script({"u": [HEALTHY]}))
+        async with stage.playing():
+            await stage.clock.advance(1)
+            stage.door.closed = True
+            await stage.clock.advance(2 * INTERVAL)
+        assert stage.states()["u"].failures == 0
+
+
+async def test_readiness_names_what_is_missing() -> None:
+    """Not ready until the source was discovered and tried."""
+    script = Script({"u": [HEALTHY]})
+    script.slow = 5.0
+    stage = Stage(script)
+    async with stage.playing():
+        assert stage.runner.reasons() == ("source bank: not discovered yet",)
+        await stage.clock.advance(6)
+        assert stage.runner.reasons() == ("source bank: not polled yet",)
+        await stage.clock.advance(6)
+        assert stage.runner.reasons() == ()
+
+
+async def test_lag_is_how_late_the_most_overdue_target_is() -> None:
+    """While one slow place serves many, the lag grows; a wait that the provider asked for is none."""
+    script = Script({f"u{number}": [Item(f"c{number}")] for number in range(20)})
+    script.slow = 10.0
+    stage = Stage(script, places=1)
+    async with stage.playing():
+        await stage.clock.advance(100)
+        assert stage.runner.vitals(stage.clock.now()).lag == pytest.approx(90, abs=15)
+        stage.health = replace(stage.health, not_before=stage.clock.now() + 1)
+        assert stage.runner.vitals(stage.clock.now()).lag == 0
+        await stage.clock.advance(300)
+        assert stage.runner.vitals(stage.clock.now()).lag == 0
