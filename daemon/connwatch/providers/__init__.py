@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from connwatch.core.ports import Provider
 from connwatch.providers.basiq import Basiq
+from connwatch.providers.moneyhub import Moneyhub
 from connwatch.providers.nectar import Nectar
 from connwatch.providers.options import SourceOptions
 
@@ -21,8 +22,8 @@ class ProviderClass(Protocol):
     def Options(self) -> type[SourceOptions]:  # noqa: N802 - it is a class
         """What a source of this provider can be told."""
 
-    def __call__(self, source_name: str, options: Any, /) -> Provider: ...
+    def __call__(self, source_name: str, options: Any, /) -> Provider: ...  # noqa: ANN401 - each takes its own kind of options
 
 
-PROVIDERS: Final[Mapping[str, ProviderClass]] = {Nectar.name: Nectar, Basiq.name: Basiq}
+PROVIDERS: Final[Mapping[str, ProviderClass]] = {one.name: one for one in (Nectar, Moneyhub, Basiq)}
 """By the value of `provider` in the configuration: the one registration."""

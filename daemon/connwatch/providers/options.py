@@ -2,36 +2,76 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from connwatch.core.model import NEVER
 
 _UNITS: Final[Mapping[str, float]] = {
-    "ms": 0.001,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": 86_400.0,
-    "w": 604_800.0,
     "y": 31_536_000.0,
+    "w": 604_800.0,
+    "d": 86_400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
 }
-_DURATION: Final = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _UNITS))
+_LONGEST: Final = 100 * _UNITS["y"]
+"""So that every instant that is reckoned from a duration can be written as a date."""
+_LARGEST: Final = 1_000_000_000
+_PLAIN: Final[Mapping[object, tuple[frozenset[type], str]]] = {
+    bool: (frozenset({bool}), "true or false"),
+    int: (frozenset({int}), "a whole number"),
+    float: (frozenset({int, float}), "a number"),
+}
+"""Type of a field -> the types of values that are taken for it, and what to call them."""
+
+
+class FromEnvironment(str):
+    """A value from the environment, where everything is text: it may stand for a number or a switch."""
+
+    __slots__ = ()
 
 
 def duration(value: object) -> float:
     """Seconds of a duration as Prometheus writes it: `90s`, `15m`, `1h30m`, `2d`. Raises ValueError."""
-    text = str(value) if isinstance(value, str) else ""
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not value or match is None:
         raise ValueError("a duration like 90s, 15m, 1h30m or 2d is expected")
-    units = ("y", "w", "d", "h", "m", "s", "ms")
-    return sum(int(number) * _UNITS[unit] for unit, number in zip(units, match.groups(), strict=True) if number)
+    seconds = sum(int(number) * unit for number, unit in zip(match.groups(), _UNITS.values(), strict=True) if number)
+    if seconds > _LONGEST:
+        raise ValueError("a duration of 100y at most is expected")
+    return seconds
+
+
+def at_least(least: str) -> BeforeValidator:
+    """A duration that isn't shorter than this one."""
+
+    def long_enough(value: object) -> float:
+        seconds = duration(value)
+        if seconds < duration(least):
+            raise ValueError(f"a duration of {least} at least is expected")
+        return seconds
+
+    return BeforeValidator(long_enough)
 
 
 def limit(value: object) -> float:
@@ -39,16 +79,33 @@ def limit(value: object) -> float:
     return NEVER if value == "never" else duration(value)
 
 
+def web_url(value: str, like: str = "https://host/path") -> SplitResult:
+    """The parts of an http or https URL. Raises ValueError, which never shows the URL: it might hold a password."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not value.isprintable() or " " in value:
+        raise ValueError(f"a URL like {like} is expected")
+    return parts
+
+
 def provider_url(value: str) -> str:
     """A base URL, without a trailing slash: https, or http on the loopback. Raises ValueError."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("a URL like https://host/path is expected")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    parts = web_url(value)
+    if any(mark in value for mark in "@?#"):
         raise ValueError("a base URL has no credentials, no query and no fragment")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
+    if parts.scheme == "http" and not _loopback(parts.hostname or ""):
         raise ValueError("http is accepted for the loopback only: use https")
     return value.rstrip("/")
+
+
+def proxy_url(value: str) -> str:
+    """A proxy without credentials, which would be a secret in plain sight; empty for none. Raises ValueError."""
+    if value and "@" in web_url(value, "http://proxy:3128").netloc:
+        raise ValueError("a proxy's credentials belong into the environment's HTTPS_PROXY, with trust_env: true")
+    return value
 
 
 def _loopback(host: str) -> bool:
@@ -60,14 +117,33 @@ def _loopback(host: str) -> bool:
 
 Duration = Annotated[float, BeforeValidator(duration)]
 Limit = Annotated[float, BeforeValidator(limit)]
-Interval = Annotated[float, BeforeValidator(duration), Field(ge=1.0)]
+Interval = Annotated[float, at_least("1s")]
 ProviderUrl = Annotated[str, AfterValidator(provider_url)]
+
+
+def _plain(value: object, types: frozenset[type], phrase: str) -> object:
+    if isinstance(value, FromEnvironment):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value.lower())
+    if type(value) not in types:
+        raise ValueError(f"{phrase} is expected")
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{phrase} of {_LARGEST} at most is expected")
+    return value
 
 
 class Strict(BaseModel):
     """A part of the configuration: unknown keys are refused, nothing is changed after it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_guessed(cls, value: object, info: ValidationInfo) -> object:
+        """A quoted number is a text, and `true` is no number: only what comes from the environment is converted."""
+        field = cls.model_fields[info.field_name or ""]
+        kind = None if any(isinstance(one, BeforeValidator) for one in field.metadata) else field.annotation
+        return _plain(value, *_PLAIN[kind]) if kind in _PLAIN else value
 
 
 class QuotaOptions(Strict):
@@ -93,14 +169,14 @@ class SourceOptions(Strict):
     poll_interval: Interval
     discovery_interval: Interval | None = None
     """Default: ten minutes, or the poll interval if that is shorter."""
-    request_timeout: Annotated[float, BeforeValidator(duration), Field(ge=0.1)] = 30.0
+    request_timeout: Annotated[float, at_least("100ms")] = 30.0
     quota: QuotaOptions
     stale_after: dict[str, Limit] = {}
     never_updated_after: dict[str, Limit] = {}
     stuck_after: dict[str, Limit] = {}
     expiring_within: Duration = 7 * 86_400.0
     ca_file: str = ""
-    proxy: str = ""
+    proxy: Annotated[str, AfterValidator(proxy_url)] = ""
     trust_env: bool = False
 
     @property

@@ -1,0 +1,84 @@
+"""What Basiq's connections say, and in which words (providers/basiq.md section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from connwatch.core.model import Condition, Connection
+from connwatch.providers.basiq_replies import Page
+from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading, label
+
+PENDING: Final = "pending"
+INVALID: Final = "invalid"
+
+CONDITIONS: Final[Mapping[str, Condition]] = {
+    "active": "healthy",
+    PENDING: "pending",
+    "init": "pending",
+    "pre-init": "pending",
+    INVALID: "action_required",
+    "deleted": "inactive",
+}
+"""The statuses (section 3.4); what an invalid one comes down to depends on its reason, where jobs tell it."""
+
+STATUSES: Final = Enumeration("status", CONDITIONS, {"invalid-connection": INVALID})
+"""A status that is left out is shown as `other` and counted as unknown, like any that is not fit for a label."""
+
+REFRESHED: Final = ("web", "openbanking")
+"""Methods that bring new data. Statements, which are uploaded, never do."""
+METHODS: Final = Enumeration("method", (*REFRESHED, "csv", "pdf"))
+"""Without hyphens: Basiq spells open banking in two ways."""
+
+
+class Institution(Struct, frozen=True, gc=False):
+    """The institution that a connection, or a job, is about."""
+
+    id: str = ""
+
+
+class Item(Struct, frozen=True, gc=False, rename="camel"):
+    """One connection on the wire: what is kept of it. Profile and accounts, should they appear, are never decoded."""
+
+    id: Id
+    method: str | None = None
+    status: str | None = None
+    created_date: str | None = None
+    expiry_date: str | None = None
+    last_used: str | None = None
+    institution: Institution | None = None
+
+    @property
+    def shown_status(self) -> str | None:
+        """The documented status that this is a spelling of; None if it is none."""
+        return STATUSES.spellings.get(self.status or "")
+
+
+ITEMS: Final = msgspec.json.Decoder(Page[Item])
+
+
+def connection(item: Item, now: float, unexplained: str | None) -> Connection:
+    """A connection, read. `unexplained` is the reason of an invalid one; None leaves that to jobs."""
+    reading = Reading(now)
+    status = reading.value(STATUSES, item.status or "")
+    expires_at = reading.future(item.expiry_date)
+    return Connection(
+        id=item.id,
+        institution=label(item.institution.id) if item.institution is not None else UNKNOWN,
+        kind=reading.value(METHODS, method(item.method)),
+        status=status,
+        reason=unexplained if status == INVALID else "",
+        created_at=reading.past(item.created_date),
+        data_at=reading.past(item.last_used),
+        expires_at=expires_at,
+        renewal=None if expires_at is None else "reauth",
+        unknown=reading.unknown,
+    )
+
+
+def method(raw: str | None) -> str:
+    """A method in one of its spellings; empty if there is none."""
+    return (raw or "").replace("-", "")
