@@ -132,6 +132,17 @@ class TestCredential:
         assert state.rejected
         assert state.open_at() == NOW + INTERVAL / 4
 
+    def test_one_user_s_rejection_amid_successes_closes_nothing(self) -> None:
+        """A token that is wrong for one user must not silence the others; a second user's rejection is the key's."""
+        alone = heard(OK, *[refused("auth", "a")] * 3).state
+        assert not alone.rejected
+        assert heard(refused("auth", "b"), state=alone).state.rejected
+        assert heard(OK, refused("auth", "b"), state=alone).state.rejected is False
+
+    def test_the_only_target_s_rejection_is_the_key_s(self) -> None:
+        """Where nobody else could tell otherwise."""
+        assert heard(OK, refused("auth", "a"), targets=1).state.rejected
+
     def test_stragglers_say_nothing_new(self) -> None:
         """Requests that were in flight with the same credential don't lengthen the wait."""
         assert heard(*[refused("auth")] * 4).state.open_at() == NOW + INTERVAL / 4

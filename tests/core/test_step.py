@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from connwatch.core.model import Failed, Failure, Learned, Outcome, Polled, Step, TargetState
 from connwatch.core.policy import Facts, Mute
-from connwatch.core.step import drop, pass_time, rejudge, step
+from connwatch.core.step import drop, pass_time, rejudge, step, unread
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, conditions, listing, polled, target
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -287,3 +287,11 @@ class TestJudgingAgain:
         facts = Facts(attended=frozenset({("bank-a", "web")}))
         assert state.connections["a"].verdict.stale
         assert not rejudge(state, POLICY, facts, NOW).state.connections["a"].verdict.stale
+
+    def test_other_options_read_everything_anew(self) -> None:
+        """After a change of options, an unchanged listing is read again, by the new reading."""
+        state = after(target(), (NOW, (Item("a"), Item("b"))))
+        assert unread(unread(state)) == unread(state)
+        again = step(unread(state), polled(Item("a"), Item("b"), at=NOW + 60), POLICY, NO_FACTS, NOW + 60)
+        assert len(again.moved) == 2
+        assert again.transitions == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connwatch.core.model import Failure
@@ -98,6 +98,7 @@ def test_odd_values_are_fit_for_labels() -> None:
     assert facts.names == {"a": "Example"}
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.permutations([*decoded("all-connections.json"), entry("a" * 32, name="Another Name", type="legacy")]))
 def test_the_order_does_not_matter(entries: list[Any]) -> None:
     """Facts that are the same are equal: connections are judged anew only where one changed (decisions.md 17)."""

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connwatch.core.model import Failure
@@ -111,6 +111,7 @@ def test_one_odd_field_does_not_hide_the_others() -> None:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     status=st.integers(300, 599),
     body=st.binary() | st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connwatch.core.discovery import Discovery, Found
@@ -118,6 +118,11 @@ def test_users_who_stay_missing_make_it_incomplete() -> None:
     assert outcome(script) == "truncated"
 
 
+def test_a_total_that_is_too_high_is_no_loop() -> None:
+    """The list ends before it: an empty page is an end, and someone is missing."""
+    assert outcome(Script(*[page("ab", total=3), page([], total=3)] * 2)) == "truncated"
+
+
 def test_users_who_come_meanwhile_are_not_waited_for() -> None:
     """What is complete is judged by who was there at the start, or a busy client would never be."""
     assert ids(Script(page("ab", total=3), page("bc", total=4))) == list("abc")
@@ -156,6 +161,7 @@ def test_a_page_that_fails_fails_the_discovery() -> None:
     assert outcome(site) == "timeout"
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     count=st.integers(0, 250),
     size=st.integers(1, 120),
@@ -167,6 +173,7 @@ def test_all_users_are_found(count: int, size: int, tells: set[str]) -> None:
     assert ids(server(lambda _: rows, size, tells=frozenset(tells))) == rows
 
 
+@settings(deadline=None, max_examples=50)
 @given(data=st.data(), count=st.integers(1, 12), size=st.integers(1, 5))
 def test_no_shuffle_loses_a_user(data: st.DataObject, count: int, size: int) -> None:
     """Users may stand in another order at every request: they are all found, or there is no discovery."""

@@ -49,6 +49,8 @@ class SourceState(Struct, frozen=True):
     probe_at: float = 0.0
     """While the credential is rejected: when one request may try it again."""
     ok_at: float | None = None
+    doubted: str = ""
+    """The target of a rejection that may be that user's alone: nobody else was rejected since the last success."""
     refused: tuple[tuple[float, str], ...] = ()
     """(when, target) of unexplained 403s within the last minute."""
 
@@ -79,12 +81,9 @@ def heed(state: SourceState, answer: Answer, rule: budget.Rule, policy: Policy, 
     notes: list[Note] = []
     if failure.outcome in {"throttled", "server"}:
         state, notes = _slow_down(state, failure, rule, policy, now)
-    if failure.outcome == "auth" and now >= state.probe_at:
-        # Stragglers that were in flight with the same credential say nothing new.
-        if not state.rejected:
-            notes.append(Note("credential_rejected", "warning", {"status": failure.status, "code": failure.code}))
-        wait = backoff(state.rejections + 1, policy.poll_interval)
-        state = replace(state, rejections=state.rejections + 1, probe_at=now + wait)
+    if failure.outcome == "auth":
+        state, more = _rejected(state, failure, answer.target, policy, targets, now)
+        notes += more
     if failure.outcome in _KNOWS_US:
         return Heeded(replace(state, strikes=(), up=True), failure, tuple(notes))
     if failure.outcome in _STRIKES:
@@ -95,7 +94,26 @@ def heed(state: SourceState, answer: Answer, rule: budget.Rule, policy: Policy, 
 
 def credential_changed(state: SourceState) -> SourceState:
     """A new credential deserves a try at once."""
-    return replace(state, rejections=0, probe_at=0.0)
+    return replace(state, rejections=0, probe_at=0.0, doubted="")
+
+
+def _rejected(
+    state: SourceState, failure: Failure, target: str, policy: Policy, targets: int, now: float
+) -> tuple[SourceState, list[Note]]:
+    """Close the source until one request may try the credential again.
+
+    One user's rejection amid successes closes nothing: it takes a second user, since a token may be wrong for one of them
+    alone (providers/basiq.md section 5.2). Stragglers that were in flight with the same credential say nothing new.
+    """
+    others = target and targets > 1 and state.ok_at is not None and state.doubted in {"", target}
+    if others and not state.rejected:
+        return replace(state, doubted=target), []
+    if now < state.probe_at:
+        return state, []
+    news = Note("credential_rejected", "warning", {"status": failure.status, "code": failure.code})
+    wait = backoff(state.rejections + 1, policy.poll_interval)
+    after = replace(state, rejections=state.rejections + 1, probe_at=now + wait)
+    return after, [] if state.rejected else [news]
 
 
 def _answered(state: SourceState, now: float) -> Heeded:
@@ -104,7 +122,7 @@ def _answered(state: SourceState, now: float) -> Heeded:
         notes.append(Note("source_recovered", "info", {}))
     if state.rejected:
         notes.append(Note("credential_accepted", "info", {}))
-    return Heeded(replace(state, strikes=(), up=True, rejections=0, probe_at=0.0, ok_at=now), notes=tuple(notes))
+    return Heeded(replace(state, strikes=(), up=True, rejections=0, probe_at=0.0, doubted="", ok_at=now), notes=tuple(notes))
 
 
 def _unmask(state: SourceState, failure: Failure, target: str, now: float) -> tuple[SourceState, Failure]:

@@ -109,6 +109,13 @@ def rejudge(state: TargetState, policy: Policy, facts: Facts, now: float, ids: I
     return _told(replace(state, connections=after) if moved else state, tuple(moved), now)
 
 
+def unread(state: TargetState) -> TargetState:
+    """The state without any fingerprint: whatever is listed next is read, however little it changed."""
+    if not any(one.fingerprint for one in state.connections.values()):
+        return state
+    return replace(state, connections={id_: replace(one, fingerprint=0) for id_, one in state.connections.items()})
+
+
 def drop(state: TargetState, now: float) -> Step:
     """The target is gone for good, and its connections with it."""
     moved = tuple(Moved(one, None) for one in state.connections.values())

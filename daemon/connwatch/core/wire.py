@@ -22,7 +22,7 @@ Endpoint: TypeAlias = Literal[
 DAY: Final = 86_400.0
 MAX_PAGES: Final = 1000
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~@:.\-]{1,200}")
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,63}")
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ .:-]{0,63}")
 
 
 class Request(Struct, frozen=True):
@@ -79,7 +79,7 @@ Conversation: TypeAlias = Generator[Request, Reply | Failure, T]
 
 
 class Refused(Exception):
-    """Ends a conversation with a failure. Raised by `expect` and `read` only."""
+    """Ends a conversation with a failure. Raised by `expect` and `read`, and by providers for what they can't read."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.outcome)

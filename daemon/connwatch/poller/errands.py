@@ -84,7 +84,7 @@ class Errands:
 
     async def _discover(self) -> Failure | None:
         now = self._clock.now()
-        listed = await self._listed()
+        listed = await listed_targets(self._plan, self.memory.announced)
         answer: Discovery | Failure
         if isinstance(listed, Failure):
             answer = listed
@@ -97,20 +97,6 @@ class Errands:
         self.memory = replace(self.memory, discovered_at=now)
         self._settler.put(Discovered(answer, self._plan.provider.company))
         return None
-
-    async def _listed(self) -> Sequence[str] | Failure | None:
-        """The targets that the configuration names, with those that events told of; None if they are to be discovered."""
-        listed = self._plan.provider.listed
-        if self._plan.users_file:
-            try:
-                text = await asyncio.to_thread(Path(self._plan.users_file).read_text, encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as fault:
-                return Failure(outcome="schema", detail=f"{self._plan.users_file}: {type(fault).__name__}")
-            lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
-            listed = tuple(dict.fromkeys(line for line in lines if line))
-        if listed is None:
-            return None
-        return tuple(dict.fromkeys((*listed, *sorted(self.memory.announced))))
 
     def _as_configured(self, discovery: Discovery) -> Discovery:
         """What the configuration no longer names is gone at once: that is the operator's word, not a provider's silence."""
@@ -148,3 +134,18 @@ class Errands:
             self._log.warning("events_missed", targets=len(self._book.records))
         changed = self._book.records.keys() if hints.gap else hints.changed | hints.removed
         self._settler.put(Hinted(tuple(changed)))
+
+
+async def listed_targets(plan: SourcePlan, announced: frozenset[str]) -> Sequence[str] | Failure | None:
+    """The targets that the configuration names, with those that events told of; None if they are to be discovered.
+
+    A file has one id a line; `#` starts a comment.
+    """
+    listed = plan.provider.listed
+    if plan.users_file:
+        try:
+            text = await asyncio.to_thread(Path(plan.users_file).read_text, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            return Failure(outcome="schema", detail=f"{plan.users_file} can't be read: {type(fault).__name__}")
+        listed = [id_ for line in text.splitlines() if (id_ := line.split("#", 1)[0].strip())]
+    return None if listed is None else tuple(dict.fromkeys((*listed, *sorted(announced))))

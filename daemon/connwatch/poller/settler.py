@@ -20,7 +20,7 @@ from connwatch.core.model import Event, Failed, Held, Moved, Note, Step, TargetS
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
-from connwatch.core.step import drop, pass_time, rejudge, step
+from connwatch.core.step import drop, pass_time, rejudge, step, unread
 from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
 
@@ -193,7 +193,8 @@ class Settler:
         return [Settled(decide(state), state) for state in states if state is not None]
 
     def _restored(self, state: TargetState, now: float) -> Settled:
-        after = rejudge(state, self._book.policy, self._book.facts, now)
+        """Judged by the policy in force, and read anew at the next poll: it may have been read with other options."""
+        after = rejudge(unread(state), self._book.policy, self._book.facts, now)
         due = first_due(after.state, self._book.policy, now)
         return Settled(replace(after, state=replace(after.state, due=due)), state)
 

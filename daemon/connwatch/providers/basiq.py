@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
@@ -200,14 +200,14 @@ class Basiq:
         events = yield from collect(Request("events", "/events"), EVENTS, self.base_url)
         return told(events, cursor, now)
 
-    def _may_ask_jobs(self, items: Iterable[Item], state: TargetState, now: float) -> bool:
+    def _may_ask_jobs(self, items: Sequence[Item], state: TargetState, now: float) -> bool:
         """Whether jobs are due for a connection, and none of the user is in its six-minute pause (decisions.md 3)."""
         if not any(due(item.shown_status, state.connections.get(item.id), now) for item in items):
             return False
         ends = pauses((self._read(item, now) for item in items), PAUSE)
         return all(end <= now for end in ends.values())
 
-    def _explain(self, request: Request, items: Iterable[Item]) -> Conversation[Mapping[str, Learned]]:
+    def _explain(self, request: Request, items: Sequence[Item]) -> Conversation[Mapping[str, Learned]]:
         """Why connections are invalid. A failure doesn't fail the listing: last known reasons stay (decisions.md 5)."""
         try:
             jobs = yield from collect(request, JOBS, self.base_url)

@@ -5,7 +5,7 @@ It never replaces polling: what goes wrong at a bank raises no event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -56,7 +56,7 @@ class Cursor(Struct, frozen=True):
 _CURSOR: Final = msgspec.json.Decoder(Cursor)
 
 
-def told(events: Iterable[Event], cursor: str, now: float) -> Hints:
+def told(events: Sequence[Event], cursor: str, now: float) -> Hints:
     """What is new in the feed since the cursor. A first look tells nothing: everybody is asked at the start anyway."""
     last = _read(cursor)
     if last is None:
@@ -88,7 +88,7 @@ def _read(cursor: str) -> Cursor | None:
         return None
 
 
-def _write(last: Cursor, events: Iterable[Event], now: float) -> str:
+def _write(last: Cursor, events: Sequence[Event], now: float) -> str:
     places = {place[1]: place for place in last.seen} | {event.id: _place(event, now) for event in events}
     floor = last.floor
     if places:

@@ -63,18 +63,13 @@ class Signer(Struct, frozen=True):
 
     def proof(self, key: str, now: float, nonce: str) -> Proof:
         """An assertion by this key: PEM, or a JWK as JSON. `nonce` is used once. Raises Refused (`auth`) if it can't sign."""
-        claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": nonce}
-        times = {"iat": int(now), "exp": int(now) + ASSERTION_LIFE}
+        header = {"alg": self.algorithm, "kid": self.key_id}
+        parties = {"iss": self.client_id, "sub": self.client_id, "aud": self.audience}
+        claims = {**parties, "jti": nonce, "iat": int(now), "exp": int(now) + ASSERTION_LIFE}
         try:
-            assertion = jwt.encode(
-                {"alg": self.algorithm, "kid": self.key_id},
-                {**claims, **times},
-                jwk.import_key(
-                    json.loads(key) if key.lstrip().startswith("{") else key,
-                    "EC" if self.algorithm.startswith("ES") else "RSA",
-                ),
-                algorithms=[self.algorithm],
-            )
+            material = json.loads(key) if key.lstrip().startswith("{") else key
+            signing = jwk.import_key(material, "EC" if self.algorithm.startswith("ES") else "RSA")
+            assertion = jwt.encode(header, claims, signing, algorithms=[self.algorithm])
         except (JoseError, ValueError, TypeError):
             detail = f"the private key can't sign by {self.algorithm}"
             raise Refused(Failure(outcome="auth", detail=detail)) from None
@@ -95,7 +90,7 @@ def by_secret(client_id: str, secret: str) -> Proof:
 def obtain(prove: Callable[[str], Proof], nonce: str, previous: Token | None, now: float) -> Conversation[Token]:
     """A token for all users. `prove` makes a proof of a nonce, which each request has its own of.
 
-    A client that may not have all scopes is asked for once only: the previous token's scope tells.
+    A client that may not have all scopes is refused them once: after that, the scope of its previous token tells.
     """
     scopes = (NARROW,) if previous is not None and previous.scope == NARROW else (WIDE, NARROW)
     for scope, unique in zip(scopes, (nonce, f"{nonce}-2"), strict=False):

@@ -62,6 +62,17 @@ def duration(value: object) -> float:
     return seconds
 
 
+def spelled(seconds: float) -> str:
+    """A duration as it is written in the configuration: the inverse of `duration` and `limit`."""
+    if seconds == NEVER:
+        return "never"
+    rest, text = round(seconds * 1000), ""
+    for unit, length in list(_UNITS.items())[2:]:
+        count, rest = divmod(rest, round(length * 1000))
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
 def at_least(least: str) -> BeforeValidator:
     """A duration that isn't shorter than this one."""
 
