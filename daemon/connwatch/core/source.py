@@ -122,7 +122,9 @@ def _answered(state: SourceState, now: float) -> Heeded:
         notes.append(Note("source_recovered", "info", {}))
     if state.rejected:
         notes.append(Note("credential_accepted", "info", {}))
-    return Heeded(replace(state, strikes=(), up=True, rejections=0, probe_at=0.0, doubted="", ok_at=now), notes=tuple(notes))
+    return Heeded(
+        replace(state, strikes=(), up=True, rejections=0, probe_at=0.0, doubted="", ok_at=now), notes=tuple(notes)
+    )
 
 
 def _unmask(state: SourceState, failure: Failure, target: str, now: float) -> tuple[SourceState, Failure]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, delete, 
 from sqlalchemy.dialects import sqlite
 
 from connwatch.core.model import Held, TargetState, Transition
-from connwatch.core.ports import Remembered
+from connwatch.core.ports import Remembered, SourceMemory
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
 from connwatch.stores.rows import (
     Row,
@@ -61,9 +61,14 @@ def load(connection: Connection) -> Remembered:
             remembered.setdefault(source, {})[target] = target_state(row, held.get((source, target), {}))
         return Remembered(
             targets=remembered,
-            sources={memory.source: memory for memory in map(source_memory, _stream(connection, sources))},
+            sources=memories(connection),
             tallies=tallies(_stream(connection, totals)),
         )
+
+
+def memories(connection: Connection) -> dict[str, SourceMemory]:
+    """What is remembered of each source as a whole."""
+    return {memory.source: memory for memory in map(source_memory, _stream(connection, sources))}
 
 
 def find(connection: Connection, id_: str) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -29,6 +29,10 @@ class SqlReader:
     async def load(self) -> Remembered:
         """All of it."""
         return await self._worker.transact(ledger.load)
+
+    async def sources(self) -> Mapping[str, SourceMemory]:
+        """What is remembered of each source as a whole, by its name."""
+        return await self._worker.transact(ledger.memories)
 
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds it or held it."""

@@ -1,0 +1,278 @@
+"""The daemon: start in order, run until told to stop, reload what changed, stop in order (contract.md, *HTTP* and *Reload*)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from connwatch import __version__
+from connwatch.app.unit import Past, Unit
+from connwatch.app.watch import watch
+from connwatch.config import ConfigRefused, Plan, Secrets, changes
+from connwatch.core.fleet import Fleet
+from connwatch.core.model import Note
+from connwatch.core.ports import Clock, Remembered, SourcePlan, Vitals
+from connwatch.log import Redaction, Volume
+from connwatch.metrics import Exposition, ProcessRecorder
+from connwatch.notify import Notifier
+from connwatch.poller import Surroundings, Timekeeper
+from connwatch.stores import open_store
+from connwatch.web import Ports, Site
+
+HOUSEKEEPING: Final = 3600.0
+
+
+class Console(Struct, frozen=True):
+    """What the process itself has: its log, how loud it is and what it must not say, and systemd."""
+
+    log: FilteringBoundLogger
+    volume: Volume
+    redaction: Redaction
+    notifier: Notifier
+
+
+class Daemon:
+    """One process at work. `load` reads the configuration anew; `path` is its file, which is watched."""
+
+    def __init__(self, plan: Plan, load: Callable[[], Plan], clock: Clock, console: Console, *, path: str = "") -> None:
+        self.addresses: Sequence[tuple[str, int]] = ()
+        """Where it listens, once it does."""
+        self.stopping = asyncio.Event()
+        self._plan = plan
+        self._load = load
+        self._clock = clock
+        self._console = console
+        self._log = console.log
+        self._notifier = console.notifier
+        self._path = path
+        self._secrets = Secrets()
+        self._fleet = Fleet()
+        self._recorder = ProcessRecorder(__version__)
+        self._exposition = self._new_exposition()
+        self._units: dict[str, Unit] = {}
+        self._pasts: dict[str, Past] = {}
+        self._loaded = False
+        self._reloading = asyncio.Lock()
+        self._rewatch = asyncio.Event()
+        self._alive_at = 0.0
+
+    async def run(self) -> None:
+        """Serve until `stopping` is set. Raises what keeps it from starting: StoreError, AddressInUse, UnusableTlsError."""
+        self._store = open_store(self._plan.store, clock=self._clock, recorder=self._recorder, tell=self._write)
+        try:
+            site = self._new_site()
+            self.addresses = await site.start([(one.host, one.port) for one in self._plan.listen])
+            try:
+                self._log.info(
+                    "started", version=__version__, addresses=[f"{host}:{port}" for host, port in self.addresses]
+                )
+                await self._serve(site)
+            finally:
+                # The web closes last, so that the last scrape and the probes see the drain; by then all is committed.
+                await self._store.close()
+                await site.stop()
+        finally:
+            await self._store.close()
+        self._log.info("stopped")
+
+    async def _serve(self, site: Site) -> None:
+        self._pasts = _pasts(await self._store.load())
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            servants = [
+                group.create_task(self._keep_time(), name="timekeeper"),
+                group.create_task(self._keep_house(), name="housekeeping"),
+                group.create_task(self._keep_watch(), name="watcher"),
+            ]
+            self._open_units(self._plan.sources)
+            self._loaded = True
+            self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
+            self._notifier.ready(f"watching {len(self._units)} sources")
+            with self._signals(group):
+                await self.stopping.wait()
+            self._notifier.stopping()
+            site.drain()
+            await self._close_units(tuple(self._units))
+            for servant in servants:
+                servant.cancel()
+
+    def _open_units(self, names: Iterable[str]) -> None:
+        """Set sources to work, with what is known of them."""
+        for name in names:
+            plan = self._plan.sources[name]
+            unit = Unit(plan, self._pasts.pop(name, Past()), self._surroundings(), partial(self._secrets.current, plan))
+            self._units[name] = unit
+            self._recorder.watch(name, plan.provider.name)
+            self._group.create_task(unit.run(), name=f"source {name}")
+        self._know_secrets()
+
+    async def _close_units(self, names: Iterable[str]) -> None:
+        """Stop sources: running polls get the time of grace, what they brought is committed, and what is known is kept."""
+        units = [self._units.pop(name) for name in names]
+        for unit in units:
+            unit.stop()
+        deadline = self._clock.now() + self._plan.shutdown_grace
+        for unit in units:
+            await self._clock.wait(unit.finished, deadline)
+            unit.runner.abandon()
+            await unit.finished.wait()
+            self._pasts[unit.plan.name] = unit.past()
+            self._fleet.close(unit.plan.name)
+
+    async def reload(self) -> Sequence[str]:
+        """Read the configuration again: all of it takes effect, or nothing does. Returns the problems, if there are any."""
+        async with self._reloading:
+            self._notifier.reloading(self._clock.monotonic())
+            problems = await self._reload()
+            self._recorder.reloaded(not problems, self._clock.now(), self._plan.digest)
+            self._notifier.ready(f"watching {len(self._units)} sources")
+            if problems:
+                self._log.error("reload_refused", problems=list(problems))
+            return problems
+
+    async def _reload(self) -> Sequence[str]:
+        try:
+            plan = self._load()
+        except ConfigRefused as refused:
+            return [str(problem) for problem in refused.problems]
+        difference = changes(self._plan, plan)
+        if difference.refused:
+            return difference.refused
+        await self._close_units((*difference.removed, *difference.changed))
+        self._plan = plan
+        self._console.volume.level = plan.log_level
+        self._exposition = self._new_exposition()
+        self._open_units((*difference.added, *difference.changed))
+        self._rewatch.set()
+        self._log.info("reloaded", added=difference.added, removed=difference.removed, changed=difference.changed)
+        return ()
+
+    async def _keep_time(self) -> None:
+        await Timekeeper(self._fleet, self._clock, passed=self._time_passed, tick=self._tick).run()
+
+    def _time_passed(self, source: str, targets: Sequence[str]) -> None:
+        if source in self._units:
+            self._units[source].runner.time_passed(targets)
+
+    def _tick(self, now: float) -> None:
+        """Once a second at least: show what changed, try what was rotated, tell systemd that we live."""
+        self._exposition.refresh(now)
+        for unit in self._units.values():
+            if unit.client.notice_secrets():
+                self._know_secrets()
+                self._log.info("secret_changed", source=unit.plan.name)
+        for note in self._secrets.notes():
+            self._write(note)
+        period = self._notifier.watchdog_seconds
+        if period is not None and now - self._alive_at >= min(period, now):
+            self._notifier.alive()
+            self._alive_at = now
+
+    async def _keep_house(self) -> None:
+        """Erase what has been gone for long."""
+        while True:
+            erased = await self._store.expire(self._clock.now() - self._plan.retention)
+            if erased:
+                self._log.info("expired_connections_erased", connections=erased)
+            await self._clock.sleep(HOUSEKEEPING)
+
+    async def _keep_watch(self) -> None:
+        """Watch the files of the plan in force."""
+        while True:
+            self._rewatch = asyncio.Event()
+            users = {plan.users_file for plan in self._plan.sources.values() if plan.users_file}
+            await watch({self._path, *users} - {""}, self._file_changed, self._rewatch)
+
+    async def _file_changed(self, path: str) -> None:
+        for unit in self._units.values():
+            if unit.plan.users_file == path:
+                unit.runner.errands.rediscover()
+        if path == self._path:
+            await self.reload()
+
+    @contextmanager
+    def _signals(self, group: asyncio.TaskGroup) -> Iterator[None]:
+        """SIGTERM and SIGINT stop, SIGHUP reloads."""
+        loop = asyncio.get_running_loop()
+        handlers: Mapping[signal.Signals, Callable[[], object]] = {
+            signal.SIGTERM: self.stopping.set,
+            signal.SIGINT: self.stopping.set,
+            signal.SIGHUP: lambda: group.create_task(self.reload(), name="reload"),
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    def _know_secrets(self) -> None:
+        """Whatever is secret now, no log may say."""
+        plans = [unit.plan for unit in self._units.values()]
+        self._console.redaction.know(secret for plan in plans for secret in self._secrets.current(plan).values())
+
+    def _write(self, note: Note) -> None:
+        getattr(self._log, note.level)(note.event, **note.facts)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            fleet=self._fleet,
+            store=self._store,
+            clock=self._clock,
+            recorder=self._recorder,
+            log=self._log,
+            settled=lambda: self._exposition.refresh(self._clock.now()),
+        )
+
+    def _new_exposition(self) -> Exposition:
+        return Exposition(
+            self._fleet,
+            per_connection=self._plan.per_connection,
+            institutions=self._plan.institutions,
+            max_series=self._plan.max_series,
+            vitals=self._vitals,
+            process=self._recorder.registry,
+        )
+
+    def _new_site(self) -> Site:
+        ports = Ports(
+            fleet=self._fleet,
+            store=self._store,
+            clock=self._clock,
+            body=lambda accept, now, gzip: self._exposition.body(accept, now, gzip=gzip),
+            vitals=self._vitals,
+            readiness=self._reasons,
+            reload=self.reload,
+            version=__version__,
+            external_url=self._plan.external_url,
+        )
+        return Site(ports)
+
+    def _vitals(self, now: float) -> Sequence[Vitals]:
+        return [unit.runner.vitals(now) for unit in self._units.values()]
+
+    def _reasons(self) -> Sequence[str]:
+        if not self._loaded:
+            return ("the stored state is being loaded",)
+        return [reason for unit in self._units.values() for reason in unit.runner.reasons()]
+
+
+def _pasts(remembered: Remembered) -> dict[str, Past]:
+    """What the store knows, by source."""
+    names = remembered.targets.keys() | remembered.sources.keys() | remembered.tallies.keys()
+    return {
+        name: Past(
+            states=tuple(remembered.targets.get(name, {}).values()),
+            memory=remembered.sources.get(name),
+            tallies=remembered.tallies.get(name, {}),
+        )
+        for name in names
+    }

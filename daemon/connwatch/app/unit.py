@@ -1,0 +1,86 @@
+"""One source with all that it needs to run, put together and taken apart as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connwatch import __version__
+from connwatch.core.model import TargetState
+from connwatch.core.ports import SourceMemory, SourcePlan, Tallies
+from connwatch.core.quota import Rule
+from connwatch.core.tally import Tally
+from connwatch.fetch import Gate, SourceClient, open_session
+from connwatch.poller import SourceRunner, Surroundings
+
+
+class Past(Struct, frozen=True):
+    """What is known of a source before it starts: from the store, or from its predecessor in a reload."""
+
+    states: Sequence[TargetState] = ()
+    memory: SourceMemory | None = None
+    tallies: Tallies = {}
+
+
+class Unit:
+    """A source at work. `finished` is set when it has stopped, and what it knew is settled."""
+
+    def __init__(
+        self,
+        plan: SourcePlan,
+        past: Past,
+        around: Surroundings,
+        secrets: Callable[[], Mapping[str, str]],
+        *,
+        rule: Rule | None = None,
+    ) -> None:
+        self.plan = plan
+        self.finished = asyncio.Event()
+        self._past = past
+        self._around = around
+        memory = past.memory or SourceMemory(source=plan.name)
+        inside = replace(
+            around,
+            log=around.log.bind(source=plan.name, provider=plan.provider.name),
+            settled=self._settled,
+        )
+        self._book = around.fleet.open(plan.policy, memory.facts, Tally(plan.policy, past.tallies))
+        self._gate = Gate(
+            plan.policy,
+            rule or plan.quota,
+            around.clock,
+            around.recorder,
+            not_before=memory.not_before,
+            tell=lambda note: self.runner.settler.write(note),
+        )
+        self._session = open_session(plan, __version__)
+        self.client = SourceClient(plan, self._session, self._gate, secrets, around.clock, around.recorder)
+        self.runner = SourceRunner(plan, self._book, self.client, lambda: self._gate.state, inside, memory)
+
+    async def run(self) -> None:
+        """Ask until stopped."""
+        try:
+            await self.runner.run(self._past.states)
+        finally:
+            await self._session.close()
+            self.finished.set()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._gate.close()
+        self.runner.stop()
+
+    def past(self) -> Past:
+        """All that is known, for a successor."""
+        return Past(
+            states=tuple(record.state for record in self._book.records.values()),
+            memory=self.runner.memory(),
+            tallies=dict(self._book.tally.shown),
+        )
+
+    def _settled(self) -> None:
+        self._gate.targets = len(self._book.records)
+        self._around.settled()
