@@ -19,6 +19,7 @@ from connwatch.config import ConfigRefused, Plan, Secrets, changes
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Note
 from connwatch.core.ports import Clock, Remembered, SourcePlan, Vitals
+from connwatch.fetch import UnusableTlsError, tls_context
 from connwatch.log import Redaction, Volume
 from connwatch.metrics import Exposition, ProcessRecorder
 from connwatch.notify import Notifier
@@ -143,12 +144,15 @@ class Daemon:
         except ConfigRefused as refused:
             return [str(problem) for problem in refused.problems]
         difference = changes(self._plan, plan)
-        if difference.refused:
-            return difference.refused
+        problems = [*difference.refused, *_unreachable(plan)]
+        if problems:
+            return problems
         await self._close_units((*difference.removed, *difference.changed))
+        shown_as_before = _shown(plan) == _shown(self._plan)
         self._plan = plan
         self._console.volume.level = plan.log_level
-        self._exposition = self._new_exposition()
+        if not shown_as_before:
+            self._exposition = self._new_exposition()
         self._open_units((*difference.added, *difference.changed))
         self._rewatch.set()
         self._log.info("reloaded", added=difference.added, removed=difference.removed, changed=difference.changed)
@@ -263,6 +267,20 @@ class Daemon:
         if not self._loaded:
             return ("the stored state is being loaded",)
         return [reason for unit in self._units.values() for reason in unit.runner.reasons()]
+
+
+def _shown(plan: Plan) -> tuple[object, ...]:
+    """What the exposition is made by: a new one has to write everything anew."""
+    return plan.per_connection, plan.institutions, plan.max_series
+
+
+def _unreachable(plan: Plan) -> Iterator[str]:
+    """Why sources can't be reached as configured, before anything is changed for them."""
+    for source in plan.sources.values():
+        try:
+            tls_context(source)
+        except UnusableTlsError as fault:
+            yield str(fault)
 
 
 def _pasts(remembered: Remembered) -> dict[str, Past]:

@@ -16,8 +16,8 @@ from rich.console import Console as Terminal
 from connwatch import __version__
 from connwatch.app import Console, Daemon, Sweep, forecasts, look_up, ping, remembered, remembered_forecasts
 from connwatch.app import forget as erase
-from connwatch.cli.demo import show
-from connwatch.cli.ending import DEFAULT_CONFIG, FAULT, REFUSED, end, faults_told, plan_from, until_stopped
+from connwatch.cli.demo import play, set_the_scene
+from connwatch.cli.ending import DEFAULT_CONFIG, FAULT, REFUSED, end, faults_told, listening, plan_from, until_stopped
 from connwatch.cli.printing import account_text, connections_table, plan_table, progress_bar, summary_text
 from connwatch.clock import SystemClock
 from connwatch.config import Plan, load, summary
@@ -252,12 +252,9 @@ def simulate(
 
 
 async def _simulate(simulator: Simulator, host: str, port: int) -> None:
-    bound = await simulator.start(host, port)
-    typer.echo(f"The providers answer at http://{host}:{bound}/; what they know is at /control/truth.", err=True)
-    try:
+    async with listening(simulator, host, port) as bound:
+        typer.echo(f"The providers answer at http://{host}:{bound}/; what they know is at /control/truth.", err=True)
         await until_stopped()
-    finally:
-        await simulator.stop()
 
 
 @cli.command()
@@ -267,9 +264,10 @@ def demo(
     ] = "config/demo.yaml",
 ) -> None:
     """Run the simulator and the daemon against it, until Ctrl-C."""
+    simulator = set_the_scene()
     planned = plan_from(config)
     with faults_told():
-        asyncio.run(show(planned, _daemon(planned, config, {})))
+        asyncio.run(play(simulator, planned, _daemon(planned, config, {})))
 
 
 def _why(failure: Failure) -> str:

@@ -8,29 +8,27 @@ from typing import Final
 import typer
 
 from connwatch.app import Daemon
+from connwatch.cli.ending import listening
 from connwatch.config import Plan
 from connwatch.simulator import Simulator
 
 ADDRESS: Final = ("127.0.0.1", 10760)
 """Where config/demo.yaml expects the providers."""
-CONNECTIONS: Final = 2000
+USERS: Final = Path(".connwatch/basiq-users.txt")
+"""Where config/demo.yaml expects the list of users that Basiq has no call for."""
 
 
-async def show(plan: Plan, daemon: Daemon) -> None:
+def set_the_scene() -> Simulator:
+    """The simulated providers, and what an operator would have prepared for the daemon."""
+    simulator = Simulator(seed=1, connections=2000)
+    USERS.parent.mkdir(parents=True, exist_ok=True)
+    USERS.write_text("".join(f"{user}\n" for user in simulator.basiq_users()), encoding="utf-8")
+    return simulator
+
+
+async def play(simulator: Simulator, plan: Plan, daemon: Daemon) -> None:
     """Run both, and print where to look."""
-    simulator = Simulator(seed=1, connections=CONNECTIONS)
-    for source in plan.sources.values():
-        if source.users_file:
-            _write_users(Path(source.users_file), simulator.basiq_users())
-    await simulator.start(*ADDRESS)
-    try:
+    async with listening(simulator, *ADDRESS):
         for address in plan.listen:
             typer.echo(f"Look at http://{address}/ and http://{address}/metrics. Ctrl-C ends it.", err=True)
         await daemon.run()
-    finally:
-        await simulator.stop()
-
-
-def _write_users(file: Path, users: list[str]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f"{user}\n" for user in users), encoding="utf-8")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NoReturn
 
 import typer
 
 from connwatch.config import ConfigRefused, Plan, UnusableSecretError, load
 from connwatch.fetch import UnusableTlsError
+from connwatch.simulator import Simulator
 from connwatch.stores import StoreError
 from connwatch.web import AddressInUse
 
@@ -54,6 +55,19 @@ def end(message: str, status: int) -> NoReturn:
 
 def _first(fault: BaseException) -> BaseException:
     return _first(fault.exceptions[0]) if isinstance(fault, BaseExceptionGroup) else fault
+
+
+@asynccontextmanager
+async def listening(simulator: Simulator, host: str, port: int) -> AsyncIterator[int]:
+    """The simulator at that address; its port. Ends the program if the address can't be had."""
+    try:
+        bound = await simulator.start(host, port)
+    except OSError as fault:
+        end(f"{host}:{port} can't be listened on: {fault.strerror or fault}. Is another simulator running?", FAULT)
+    try:
+        yield bound
+    finally:
+        await simulator.stop()
 
 
 async def until_stopped() -> None:

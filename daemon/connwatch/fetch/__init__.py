@@ -5,6 +5,6 @@ Every fault of the network comes back as a `Failure`. Quota, token, limits and d
 
 from connwatch.fetch.client import NotAllowedError, SourceClient
 from connwatch.fetch.gate import Gate
-from connwatch.fetch.session import UnusableTlsError, open_session
+from connwatch.fetch.session import UnusableTlsError, open_session, tls_context
 
-__all__ = ["Gate", "NotAllowedError", "SourceClient", "UnusableTlsError", "open_session"]
+__all__ = ["Gate", "NotAllowedError", "SourceClient", "UnusableTlsError", "open_session", "tls_context"]

@@ -23,7 +23,9 @@ class UnusableTlsError(Exception):
 def open_session(plan: SourcePlan, version: str) -> aiohttp.ClientSession:
     """A session for one source. Raises UnusableTlsError."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=plan.quota.max_in_flight, ssl=_tls(plan), keepalive_timeout=KEEP_ALIVE),
+        connector=aiohttp.TCPConnector(
+            limit=plan.quota.max_in_flight, ssl=tls_context(plan), keepalive_timeout=KEEP_ALIVE
+        ),
         timeout=aiohttp.ClientTimeout(total=plan.request_timeout),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept": "application/json", "User-Agent": f"connwatch/{version}"},
@@ -33,7 +35,8 @@ def open_session(plan: SourcePlan, version: str) -> aiohttp.ClientSession:
     )
 
 
-def _tls(plan: SourcePlan) -> ssl.SSLContext:
+def tls_context(plan: SourcePlan) -> ssl.SSLContext:
+    """Whom a source's session trusts, and how it shows itself. Raises UnusableTlsError."""
     context = ssl.create_default_context()
     if plan.ca_file:
         with _usable(plan, "ca_file", plan.ca_file):
