@@ -58,7 +58,7 @@ def duration(value: object) -> float:
         raise ValueError("a duration like 90s, 15m, 1h30m or 2d is expected")
     seconds = sum(int(number) * unit for number, unit in zip(match.groups(), _UNITS.values(), strict=True) if number)
     if seconds > _LONGEST:
-        raise ValueError("a duration of 100y at most is expected")
+        raise ValueError("a duration of at most 100y is expected")
     return seconds
 
 
@@ -79,7 +79,7 @@ def at_least(least: str) -> BeforeValidator:
     def long_enough(value: object) -> float:
         seconds = duration(value)
         if seconds < duration(least):
-            raise ValueError(f"a duration of {least} at least is expected")
+            raise ValueError(f"a duration of at least {least} is expected")
         return seconds
 
     return BeforeValidator(long_enough)
@@ -139,7 +139,7 @@ def _plain(value: object, types: frozenset[type], phrase: str) -> object:
     if type(value) not in types:
         raise ValueError(f"{phrase} is expected")
     if isinstance(value, int | float) and not abs(value) <= _LARGEST:
-        raise ValueError(f"{phrase} of {_LARGEST} at most is expected")
+        raise ValueError(f"{phrase} of at most {_LARGEST} is expected")
     return value
 
 
