@@ -21,6 +21,8 @@ Endpoint: TypeAlias = Literal[
 
 DAY: Final = 86_400.0
 MAX_PAGES: Final = 1000
+ID: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_~@:.\-]+"
+"""An id within the pattern of an allowed path: one segment, and never one of dots alone."""
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~@:.\-]{1,200}")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ .:-]{0,63}")
 

@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field
 
 from connwatch.core.clocks import HOUR, pauses
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import NEVER, Connection, Failure, Learned, Listing, TargetState
 from connwatch.core.policy import Facts, Mute, PauseRule, Policy
 from connwatch.core.ports import Hints
-from connwatch.core.wire import Allowed, Conversation, Refused, Reply, Request, Token, read, segment
+from connwatch.core.wire import ID, Allowed, Conversation, Refused, Reply, Request, Token, read, segment
 from connwatch.providers import basiq_replies
 from connwatch.providers.basiq_connections import (
     CONDITIONS,
@@ -31,11 +31,18 @@ from connwatch.providers.basiq_events import EVENTS, told
 from connwatch.providers.basiq_jobs import CONDITIONS as EXPLAINED
 from connwatch.providers.basiq_jobs import JOBS, due, reasons
 from connwatch.providers.basiq_replies import collect
-from connwatch.providers.options import Interval, Limit, ProviderUrl, QuotaOptions, Secret, SourceOptions, UsersFile
+from connwatch.providers.options import (
+    Interval,
+    ProviderUrl,
+    QuotaOptions,
+    Secret,
+    SourceOptions,
+    TargetId,
+    UsersFile,
+)
 
 SCOPE: Final = "SERVER_ACCESS"
 PAUSE: Final = PauseRule(kind="web", status=PENDING, gone="deleted")
-_ID: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_~@:.\-]+"
 
 
 class Grant(Struct, frozen=True):
@@ -46,13 +53,6 @@ class Grant(Struct, frozen=True):
 
 
 _GRANT: Final = msgspec.json.Decoder(Grant)
-
-
-def _user(value: str) -> str:
-    try:
-        return segment(value)
-    except Refused as refused:
-        raise ValueError(refused.failure.detail) from None
 
 
 def _countable(value: object) -> object:
@@ -72,7 +72,10 @@ class BasiqQuota(QuotaOptions):
 class BasiqOptions(SourceOptions):
     """A Basiq source as configured (contract.md, *Configuration*)."""
 
-    secrets: ClassVar[tuple[str, ...]] = ("api_key",)
+    secrets: ClassVar = ("api_key",)
+    needed: ClassVar = ("api_key",)
+    kinds: ClassVar = METHODS.values
+    statuses: ClassVar = tuple(CONDITIONS)
 
     provider: Literal["basiq"] = "basiq"
     company: str = ""
@@ -80,7 +83,7 @@ class BasiqOptions(SourceOptions):
     api_key: Secret = None
     api_key_file: str = ""
     users: Annotated[
-        Annotated[tuple[Annotated[str, AfterValidator(_user)], ...], Field(min_length=1)] | UsersFile,
+        Annotated[tuple[TargetId, ...], Field(min_length=1)] | UsersFile,
         BeforeValidator(_countable),
     ]
     smart_cache: bool = False
@@ -89,20 +92,6 @@ class BasiqOptions(SourceOptions):
     jobs: bool = True
     poll_interval: Interval = 1800.0
     quota: BasiqQuota = BasiqQuota()
-
-    @field_validator("stale_after", "never_updated_after", "stuck_after")
-    @classmethod
-    def _of_something(cls, limits: dict[str, Limit], info: ValidationInfo) -> dict[str, Limit]:
-        known = tuple(CONDITIONS) if info.field_name == "stuck_after" else METHODS.values
-        if strange := limits.keys() - set(known):
-            raise ValueError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
-        return limits
-
-    @model_validator(mode="after")
-    def _with_a_key(self) -> BasiqOptions:
-        if self.api_key is None and not self.api_key_file:
-            raise ValueError("api_key or api_key_file is needed")
-        return self
 
 
 class Basiq:
@@ -114,8 +103,8 @@ class Basiq:
         Allowed("token", "/token", "POST"),
         Allowed("ping", "/connectors"),
         Allowed("institutions", "/connectors"),
-        Allowed("connections", f"/users/{_ID}/connections"),
-        Allowed("jobs", f"/users/{_ID}/jobs"),
+        Allowed("connections", f"/users/{ID}/connections"),
+        Allowed("jobs", f"/users/{ID}/jobs"),
         Allowed("events", "/events"),
     )
     """A user, a single connection, accounts: not here, for they are personal data (section 11)."""

@@ -6,19 +6,27 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from connwatch.core.clocks import HOUR
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import NEVER, Failure, Listing, TargetState
 from connwatch.core.policy import Facts, Mute, Policy
-from connwatch.core.wire import DAY, Allowed, Conversation, Refused, Reply, Request, Token, read, segment
+from connwatch.core.wire import DAY, ID, Allowed, Conversation, Refused, Reply, Request, Token, read
 from connwatch.providers import moneyhub_connections as connections
 from connwatch.providers import moneyhub_institutions as institutions
 from connwatch.providers import moneyhub_replies as replies
 from connwatch.providers import moneyhub_users as users
 from connwatch.providers.moneyhub_token import Algorithm, Proof, Signer, by_secret, obtain
-from connwatch.providers.options import Interval, Limit, ProviderUrl, QuotaOptions, Secret, SourceOptions, UsersFile
+from connwatch.providers.options import (
+    Interval,
+    ProviderUrl,
+    QuotaOptions,
+    Secret,
+    SourceOptions,
+    TargetId,
+    UsersFile,
+)
 
 NEVER_UPDATED: Final = "never_updated"
 """Stands among the statuses for a connection without `lastUpdated`."""
@@ -28,18 +36,6 @@ _JUDGED: Final[Mapping[str, float]] = {
     **dict.fromkeys(("zoopla", "mouseprice", "autotrader"), 35 * DAY),
 }
 _SIGNING: Final = frozenset({"key_id", "token_audience", "signing_algorithm"})
-_ID: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_~@:.\-]+"
-
-
-def _path_fit(value: str) -> str:
-    try:
-        segment(value)
-    except Refused as refused:
-        raise ValueError(refused.failure.detail) from None
-    return value
-
-
-UserId = Annotated[str, AfterValidator(_path_fit)]
 
 
 class MoneyhubQuota(QuotaOptions):
@@ -53,7 +49,9 @@ class MoneyhubQuota(QuotaOptions):
 class MoneyhubOptions(SourceOptions):
     """A Moneyhub source as configured (contract.md, *Configuration*; decisions.md 10)."""
 
-    secrets: ClassVar[tuple[str, ...]] = ("client_secret", "private_key")
+    secrets: ClassVar = ("client_secret", "private_key")
+    kinds: ClassVar = connections.KINDS.values
+    statuses: ClassVar = (*connections.STATUSES.values, NEVER_UPDATED)
 
     provider: Literal["moneyhub"] = "moneyhub"
     company: str = ""
@@ -71,7 +69,7 @@ class MoneyhubOptions(SourceOptions):
     signing_algorithm: Algorithm = "RS256"
     client_cert_file: str = ""
     client_key_file: str = ""
-    users: Literal["all"] | Annotated[tuple[UserId, ...], Field(min_length=1)] | UsersFile = "all"
+    users: Literal["all"] | Annotated[tuple[TargetId, ...], Field(min_length=1)] | UsersFile = "all"
     poll_interval: Interval = 1800.0
     quota: MoneyhubQuota = MoneyhubQuota()
 
@@ -79,18 +77,6 @@ class MoneyhubOptions(SourceOptions):
     def signs(self) -> bool:
         """Whether the client proves itself by a signature (private_key_jwt), and not by a secret."""
         return self.private_key is not None or bool(self.private_key_file)
-
-    @field_validator("stale_after", "never_updated_after", "stuck_after")
-    @classmethod
-    def _of_something(cls, limits: dict[str, Limit], info: ValidationInfo) -> dict[str, Limit]:
-        known = (
-            (*connections.STATUSES.values, NEVER_UPDATED)
-            if info.field_name == "stuck_after"
-            else connections.KINDS.values
-        )
-        if strange := limits.keys() - set(known):
-            raise ValueError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
-        return limits
 
     @model_validator(mode="after")
     def _one_proof(self) -> MoneyhubOptions:
@@ -121,7 +107,7 @@ class Moneyhub:
         Allowed("token", "/oidc/token", "POST"),
         Allowed("ping", "/users"),
         Allowed("users", "/users"),
-        Allowed("connections", f"/users/{_ID}/connections"),
+        Allowed("connections", f"/users/{ID}/connections"),
         Allowed("institutions", rf"/oidc/\.well-known/(?:all|{'|'.join(connections.KINDS.values)})-connections"),
     )
     """No sync, which would be a refresh, and nothing of a single user or connection (section 9)."""

@@ -8,17 +8,17 @@ from math import ceil
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field
 
 from connwatch.core import wire
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import Connection, Failure, Learned, Listing, Outcome, TargetState
 from connwatch.core.policy import Mute, Policy
-from connwatch.core.wire import DAY, Allowed, Conversation, Refused, Reply, Request, Token, read, segment
+from connwatch.core.wire import DAY, ID, Allowed, Conversation, Refused, Reply, Request, Token, read
 from connwatch.providers import nectar_replies as replies
 from connwatch.providers.nectar_listing import DETAILS_PER_POLL, PAGE_SIZE, Detailed, details, sweep, undetailed
 from connwatch.providers.nectar_replies import KIND, Account, Companies, Company, Item
-from connwatch.providers.options import Interval, Limit, ProviderUrl, QuotaOptions, Secret, SourceOptions
+from connwatch.providers.options import Interval, ProviderUrl, QuotaOptions, Secret, SourceOptions, TargetId
 
 AccountsFrom: TypeAlias = Literal["none", "list", "details"]
 
@@ -29,18 +29,6 @@ _TOLD: Final[Mapping[AccountsFrom, Callable[[Item, Detailed], tuple[Account, ...
 }
 """What a poll tells of the accounts of a connection. None: nothing, so that what is known of them stays."""
 _NAMELESS: Final[frozenset[Outcome]] = frozenset({"forbidden", "not_found"})
-_ID: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_~@:.\-]+"
-
-
-def _path_fit(value: str) -> str:
-    try:
-        segment(value)
-    except Refused as refused:
-        raise ValueError(refused.failure.detail) from None
-    return value
-
-
-CompanyId = Annotated[str, AfterValidator(_path_fit)]
 
 
 class NectarQuota(QuotaOptions):
@@ -54,30 +42,19 @@ class NectarQuota(QuotaOptions):
 class NectarOptions(SourceOptions):
     """A Nectar source as configured (contract.md, *Configuration*)."""
 
-    secrets: ClassVar[tuple[str, ...]] = ("api_key",)
+    secrets: ClassVar = ("api_key",)
+    needed: ClassVar = ("api_key",)
+    kinds: ClassVar = (KIND,)
+    statuses: ClassVar = tuple(replies.CONDITIONS)
 
     provider: Literal["nectar"] = "nectar"
     base_url: ProviderUrl = "https://external.nectarclimate.com/v2.2"
     api_key: Secret = None
     api_key_file: str = ""
-    companies: Literal["all"] | Annotated[tuple[CompanyId, ...], Field(min_length=1)] = "all"
+    companies: Literal["all"] | Annotated[tuple[TargetId, ...], Field(min_length=1)] = "all"
     accounts: AccountsFrom = "list"
     poll_interval: Interval = 900.0
     quota: NectarQuota = NectarQuota()
-
-    @field_validator("stale_after", "never_updated_after", "stuck_after")
-    @classmethod
-    def _of_something(cls, limits: dict[str, Limit], info: ValidationInfo) -> dict[str, Limit]:
-        known = tuple(replies.CONDITIONS) if info.field_name == "stuck_after" else (KIND,)
-        if strange := limits.keys() - set(known):
-            raise ValueError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
-        return limits
-
-    @model_validator(mode="after")
-    def _with_a_key(self) -> NectarOptions:
-        if self.api_key is None and not self.api_key_file:
-            raise ValueError("api_key or api_key_file is needed")
-        return self
 
 
 class Nectar:
@@ -89,8 +66,8 @@ class Nectar:
     allowed: Final = (
         Allowed("ping", "/ping"),
         Allowed("companies", "/company"),
-        Allowed("connections", f"/connection/company/{_ID}"),
-        Allowed("details", f"/connection/{_ID}/details"),
+        Allowed("connections", f"/connection/company/{ID}"),
+        Allowed("details", f"/connection/{ID}/details"),
     )
     """`GET /connection/{id}` without `/details` creates a magic link: never here (providers/nectar.md section 8)."""
 

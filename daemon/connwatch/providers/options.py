@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from connwatch.core.model import NEVER
+from connwatch.core.wire import Refused, segment
 
 _UNITS: Final[Mapping[str, float]] = {
     "y": 31_536_000.0,
@@ -119,6 +120,15 @@ def proxy_url(value: str) -> str:
     return value
 
 
+def target_id(value: str) -> str:
+    """The id of a company or user, fit for a path. Raises ValueError."""
+    try:
+        segment(value)
+    except Refused as refused:
+        raise ValueError(refused.failure.detail) from None
+    return value
+
+
 def _loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -130,6 +140,7 @@ Duration = Annotated[float, BeforeValidator(duration)]
 Limit = Annotated[float, BeforeValidator(limit)]
 Interval = Annotated[float, at_least("1s")]
 ProviderUrl = Annotated[str, AfterValidator(provider_url)]
+TargetId = Annotated[str, AfterValidator(target_id)]
 
 
 def _plain(value: object, types: frozenset[type], phrase: str) -> object:
@@ -176,6 +187,12 @@ class SourceOptions(Strict):
 
     secrets: ClassVar[tuple[str, ...]] = ()
     """Keys whose values are secret; each can be given as a file too."""
+    needed: ClassVar[tuple[str, ...]] = ()
+    """Those of them without which there is no way in."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """The kinds of connections that limits can be set for."""
+    statuses: ClassVar[tuple[str, ...]] = ()
+    """The statuses in which a connection can be stuck."""
 
     poll_interval: Interval
     discovery_interval: Interval | None = None
@@ -195,11 +212,22 @@ class SourceOptions(Strict):
         """The discovery interval in force."""
         return self.discovery_interval if self.discovery_interval is not None else min(600.0, self.poll_interval)
 
+    @field_validator("stale_after", "never_updated_after", "stuck_after")
+    @classmethod
+    def _of_something(cls, limits: dict[str, Limit], info: ValidationInfo) -> dict[str, Limit]:
+        known = cls.statuses if info.field_name == "stuck_after" else cls.kinds
+        if strange := limits.keys() - set(known):
+            raise ValueError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
+        return limits
+
     @model_validator(mode="after")
     def _one_place_a_secret(self) -> SourceOptions:
         for name in self.secrets:
             if getattr(self, name) is not None and getattr(self, f"{name}_file"):
                 raise ValueError(f"{name} and {name}_file are both given: give one of them")
+        for name in self.needed:
+            if getattr(self, name) is None and not getattr(self, f"{name}_file"):
+                raise ValueError(f"{name} or {name}_file is needed")
         return self
 
 
