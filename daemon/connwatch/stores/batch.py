@@ -41,13 +41,10 @@ class Batch:
         source, target = memory.source, memory.state.target.id
         self.targets[source, target] = target_row(source, memory.state, memory.at if memory.dropped else None)
         for pair in memory.moved:
-            if pair.after is not None:
-                row = connection_row(source, target, pair.after, None)
-            elif pair.before is not None:
-                row = connection_row(source, target, pair.before, memory.at)
-            else:
-                continue
-            self.connections[row[:3]] = row
+            one = pair.after or pair.before
+            if one is not None:
+                gone_at = memory.at if pair.after is None else None
+                self.connections[source, target, one.seen.id] = connection_row(source, target, one, gone_at)
         for change in memory.transitions:
             lines = self.history.setdefault((source, target, change.connection), deque(maxlen=HISTORY))
             lines.append(transition_row(source, target, change))
@@ -77,15 +74,14 @@ class Batch:
             for line in lines
         ]
 
-    def forget(self, *, id_: str, target: str, source: str | None) -> set[Key]:
-        """Strike out a connection, or a target with all that it has. An empty id stands for any. Returns the struck connections."""
+    def forget(self, *, id_: str | None, target: str | None, source: str | None) -> set[Key]:
+        """Strike out a connection, or a target with all that it has; None stands for any. Returns the struck connections."""
 
-        def meant(whose: str, where: str, which: str) -> bool:
-            return source in {None, whose} and target in {"", where} and id_ in {"", which}
+        def meant(whose: str, where: str, which: str | None) -> bool:
+            return source in {None, whose} and target in {None, where} and id_ in {None, which}
 
         struck = {key for key in self.connections if meant(*key)}
         self.connections = {key: row for key, row in self.connections.items() if key not in struck}
         self.history = {key: lines for key, lines in self.history.items() if not meant(*key)}
-        if not id_:
-            self.targets = {key: row for key, row in self.targets.items() if not meant(*key, "")}
+        self.targets = {key: row for key, row in self.targets.items() if not meant(*key, None)}
         return struck

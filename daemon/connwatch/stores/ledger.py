@@ -87,14 +87,14 @@ def changes(connection: Connection, source: str, id_: str) -> list[Transition]:
     return [transition(tuple(row)) for row in connection.execute(lines.order_by(history.c.at, history.c.serial))]
 
 
-def forget(connection: Connection, *, id_: str, target: str, source: str | None) -> set[Key]:
-    """Erase a connection, or a target with all that it has. An empty id stands for any. Returns the connections that it erased."""
+def forget(connection: Connection, *, id_: str | None, target: str | None, source: str | None) -> set[Key]:
+    """Erase a connection, or a target with all that it has; None stands for any. Returns the connections that it erased."""
     mine = _meant((connections.c.source, source), (connections.c.target, target), (connections.c.id, id_))
     erased = connection.execute(select(*_KEY).where(mine)).all()
     connection.execute(delete(connections).where(mine))
     lines = _meant((history.c.source, source), (history.c.target, target), (history.c.connection, id_))
     connection.execute(delete(history).where(lines))
-    if not id_:
+    if id_ is None and target is not None:
         connection.execute(delete(targets).where(_meant((targets.c.source, source), (targets.c.id, target))))
         _unannounce(connection, target, source)
     return {(key[0], key[1], key[2]) for key in erased}
@@ -131,8 +131,8 @@ def _unannounce(connection: Connection, target: str, source: str | None) -> None
 
 
 def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]:
-    """These columns have these values; without a value, any will do."""
-    return and_(true(), *(column == value for column, value in pairs if value))
+    """These columns have these values; where it is None, any will do."""
+    return and_(true(), *(column == value for column, value in pairs if value is not None))
 
 
 def _stream(connection: Connection, table: Table, *where: ColumnElement[bool]) -> Iterator[Row]:

@@ -54,10 +54,9 @@ class MemoryStore:
         source, target = memory.source, memory.state.target.id
         self._targets[source, target] = memory.state, memory.at if memory.dropped else NEVER
         for pair in memory.moved:
-            if pair.after is not None:
-                self._connections[source, target, pair.after.seen.id] = pair.after, NEVER
-            elif pair.before is not None:
-                self._connections[source, target, pair.before.seen.id] = pair.before, memory.at
+            one = pair.after or pair.before
+            if one is not None:
+                self._connections[source, target, one.seen.id] = one, memory.at if pair.after is None else NEVER
         for change in memory.transitions:
             self._history.setdefault((source, target, change.connection), deque(maxlen=HISTORY)).append(change)
         if memory.tallies:

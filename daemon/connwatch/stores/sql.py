@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -14,37 +15,62 @@ from connwatch.stores import ledger
 from connwatch.stores.batch import Batch, Found
 from connwatch.stores.faults import StoreUnusable
 from connwatch.stores.rows import Row, held_connections, target_state
-from connwatch.stores.worker import Database, Worker
+from connwatch.stores.worker import Worker
 from connwatch.stores.writer import Writer
 
 T = TypeVar("T")
 
 
+class Readable(Protocol):
+    """A database to look into."""
+
+    def view(self) -> AbstractContextManager[Connection]:
+        """One consistent view. Raises StoreUnusable for all that a disk or a lock can do."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Database(Readable, Protocol):
+    """A database that this process writes."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Committed at its end, rolled back by an exception. Raises StoreUnusable for all that a disk or a lock can do."""
+
+    def flatten(self) -> None:
+        """Leave nothing in a log that was erased. Raises StoreUnusable."""
+
+
 class SqlReader:
     """Looks into a database that another process may be writing. Each look raises StoreUnusable if it fails."""
 
-    def __init__(self, database: Database) -> None:
-        self._worker = Worker(database)
+    def __init__(self, database: Readable) -> None:
+        self._database = database
+        self._worker = Worker()
 
     async def load(self) -> Remembered:
         """All of it."""
-        return await self._worker.transact(ledger.load)
+        return await self._look(ledger.load)
 
     async def sources(self) -> Mapping[str, SourceMemory]:
         """What is remembered of each source as a whole, by its name."""
-        return await self._worker.transact(ledger.memories)
+        return await self._look(ledger.memories)
 
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds it or held it."""
-        return chosen(await self._worker.transact(partial(ledger.find, id_=connection)), source)
+        return chosen(await self._look(partial(ledger.find, id_=connection)), source)
 
     async def history(self, source: str, connection: str) -> Sequence[Transition]:
         """The changes of one connection, oldest first."""
-        return await self._worker.transact(partial(ledger.changes, source=source, id_=connection))
+        return await self._look(partial(ledger.changes, source=source, id_=connection))
 
     async def close(self) -> None:
         """Let go of the database."""
-        await self._worker.close()
+        await self._worker.do(self._database.close)
+        self._worker.close()
+
+    async def _look(self, work: Callable[[Connection], T]) -> T:
+        return await self._worker.do_within(self._database.view, work)
 
 
 class SqlStore:
@@ -56,14 +82,15 @@ class SqlStore:
     """
 
     def __init__(self, database: Database, *, clock: Clock, recorder: Recorder, tell: Callable[[Note], None]) -> None:
-        self._worker = Worker(database)
+        self._database = database
+        self._worker = Worker()
         self._writer = Writer(self._write, clock, recorder, tell)
         self._tell = tell
         recorder.store_up(True)
 
     async def load(self) -> Remembered:
         """All that isn't gone. Raises StoreUnusable."""
-        return await self._worker.transact(ledger.load)
+        return await self._worker.do_within(self._database.view, ledger.load)
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or taken into the backlog."""
@@ -72,7 +99,7 @@ class SqlStore:
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds it or held it."""
         nothing: Found = {}
-        found = await self._look(partial(ledger.find, id_=connection), nothing)
+        found = await self._look_or(nothing, partial(ledger.find, id_=connection))
         for batch in self._writer.outstanding():
             found |= batch.find(connection)
         return chosen(found, source)
@@ -80,20 +107,24 @@ class SqlStore:
     async def history(self, source: str, connection: str) -> Sequence[Transition]:
         """The changes of one connection, oldest first."""
         nothing: list[Transition] = []
-        changes = await self._look(partial(ledger.changes, source=source, id_=connection), nothing)
+        changes = await self._look_or(nothing, partial(ledger.changes, source=source, id_=connection))
         for batch in self._writer.outstanding():
             changes += batch.changes(source, connection)
         return changes
 
     async def forget(self, *, connection: str = "", target: str = "", source: str | None = None) -> int:
-        """Erase for good. Raises StoreUnusable if the database refuses: then nothing was erased."""
+        """Erase for good. Raises StoreUnusable if the database refuses: then nothing was erased.
+
+        What a running daemon still watches, it remembers anew when it changes.
+        """
         if not connection and not target:
             raise ValueError("neither a connection nor a target to forget")
+        id_, whose = connection or None, target or None
         async with self._writer.turn:
-            erased = await self._worker.transact(partial(ledger.forget, id_=connection, target=target, source=source))
+            erased = await self._transact(partial(ledger.forget, id_=id_, target=whose, source=source))
             for batch in self._writer.outstanding():
-                erased |= batch.forget(id_=connection, target=target, source=source)
-            await self._worker.flatten()
+                erased |= batch.forget(id_=id_, target=whose, source=source)
+            await self._worker.do(self._database.flatten)
         return len(erased)
 
     async def expire(self, before: float) -> int:
@@ -102,12 +133,12 @@ class SqlStore:
         try:
             while more:
                 async with self._writer.turn:
-                    count = await self._worker.transact(partial(ledger.expire, before=before))
+                    count = await self._transact(partial(ledger.expire, before=before))
                 erased += count
                 more = count == ledger.SLICE
             async with self._writer.turn:
-                await self._worker.transact(partial(ledger.tidy, before=before))
-                await self._worker.flatten()
+                await self._transact(partial(ledger.tidy, before=before))
+                await self._worker.do(self._database.flatten)
         except StoreUnusable as fault:
             self._tell(Note("store_expiry_failed", "warning", {"fault": str(fault)}))
         return erased
@@ -117,15 +148,19 @@ class SqlStore:
         try:
             await self._writer.close()
         finally:
-            await self._worker.close()
+            await self._worker.do(self._database.close)
+            self._worker.close()
 
     async def _write(self, batch: Batch) -> None:
-        await self._worker.transact(partial(ledger.write, batch=batch))
+        await self._transact(partial(ledger.write, batch=batch))
 
-    async def _look(self, work: Callable[[Connection], T], nothing: T) -> T:
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        return await self._worker.do_within(self._database.transaction, work)
+
+    async def _look_or(self, nothing: T, work: Callable[[Connection], T]) -> T:
         """What the database tells; nothing while it cannot be read, since the daemon goes on without it."""
         try:
-            return await self._worker.transact(work)
+            return await self._worker.do_within(self._database.view, work)
         except StoreUnusable as fault:
             self._tell(Note("store_read_failed", "warning", {"fault": str(fault)}))
             return nothing

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connwatch.stores.faults import StoreTooNew, StoreUnusable
 from connwatch.stores.lock import FileLock
@@ -26,6 +26,7 @@ _FAULTS: Final = (DBAPIError, sqlite3.Error, OSError)
 """All that a disk or a lock can do to a statement."""
 PATIENCE: Final = 0.5
 """Seconds to wait for a lock that somebody else has on the database."""
+_LOOKING: Final = {"begin": "BEGIN"}
 _SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -49,16 +50,13 @@ class SqliteReading:
             )
         if _revision(path) != HEAD:
             raise StoreUnusable(f"{path}: its schema is older than this version. `connwatch run` brings it up to date.")
-        self._engine = _engine(path, "ro")
+        self._engine = _engine(path, "ro").execution_options(**_LOOKING)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def view(self) -> Iterator[Connection]:
         """One consistent view. Raises StoreUnusable."""
         with _translated(self._path), self._engine.begin() as connection:
             yield connection
-
-    def flatten(self) -> None:
-        """Nothing was erased here."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -87,7 +85,7 @@ class SqliteFile:
 
     def _open(self) -> Engine:
         try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            _make(self._path)
         except OSError as fault:
             raise _unwritable(self._path, fault) from fault
         revision = _revision(self._path)
@@ -102,18 +100,19 @@ class SqliteFile:
         return engine
 
     @contextmanager
+    def view(self) -> Iterator[Connection]:
+        """One consistent view, whoever may be writing. Raises StoreUnusable."""
+        with _translated(self._path), self._engine.execution_options(**_LOOKING).begin() as connection:
+            yield connection
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All that is done within is committed together, or not at all. Raises StoreUnusable."""
         with _translated(self._path):
             if _identity(self._path) != self._identity:
                 self._restore()
-            try:
-                with self._engine.begin() as connection:
-                    yield connection
-            except _FAULTS:
-                if _identity(self._path) == self._identity:
-                    self._engine.dispose()  # the next one connects anew: what broke may have been the connection
-                raise
+            with self._engine.begin() as connection:
+                yield connection
 
     def flatten(self) -> None:
         """Empty the write-ahead log into the file, so that nothing that was erased is left in it. Raises StoreUnusable."""
@@ -134,6 +133,7 @@ class SqliteFile:
             raise FileExistsError(EEXIST, "something else has taken the place of the database", str(self._path))
         copy = self._path.with_name(f"{self._path.name}.rescue")
         copy.unlink(missing_ok=True)
+        _make(copy)
         self._outside("VACUUM INTO ?", str(copy))
         self._engine.dispose()
         for suffix in ("-wal", "-shm"):  # of the old file: they must not be taken for the new one's
@@ -172,6 +172,11 @@ def _unwritable(path: Path, fault: BaseException) -> StoreUnusable:
     )
 
 
+def _make(path: Path) -> None:
+    """Have an empty file, if there is none, for nobody but its owner. What is there must be writable. Raises OSError."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Which file it is, whatever its name; None if there is none."""
     try:
@@ -183,7 +188,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _revision(path: Path) -> str | None:
     """The revision of the schema; None for an empty file. Only looks. Raises StoreTooNew, and StoreUnusable."""
-    engine = _engine(path, "ro")
+    engine = _engine(path, "ro").execution_options(**_LOOKING)
     try:
         with engine.begin() as connection:
             tables = inspect(connection).get_table_names()
@@ -191,6 +196,11 @@ def _revision(path: Path) -> str | None:
                 return None
             ours = "alembic_version" in tables
             revision = connection.scalar(text("SELECT version_num FROM alembic_version")) if ours else None
+    except OperationalError as fault:
+        raise StoreUnusable(
+            f"{path}: cannot be read: {_cause(fault)}. "
+            "It must be readable for whoever runs this, on a volume with room, and not locked by another program."
+        ) from fault
     except _FAULTS as fault:
         raise StoreUnusable(
             f"{path}: cannot be read: {_cause(fault)}. It was left as it is. "
@@ -235,4 +245,5 @@ def _engine(path: Path, mode: Literal["ro", "rw"], *settings: str) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    """Take the lock for writing at once: whoever reads first and then wants to write is not let wait for it."""
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

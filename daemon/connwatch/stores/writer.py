@@ -107,19 +107,17 @@ class Writer:
 
     async def _flush(self) -> None:
         async with self.turn:
-            if not len(self._waiting):
-                return
             self._flying, self._waiting = self._waiting, Batch()
             landed, self._landed = self._landed, None
             self._began = self._clock.monotonic()
             try:
-                await self._write(self._flying)
+                if len(self._flying):  # it may have been forgotten meanwhile
+                    await self._write(self._flying)
+                    self._written()
             except StoreUnusable as fault:
                 self._flying.update(self._waiting)
                 self._waiting = self._flying
                 self._refused(fault)
-            else:
-                self._written()
             finally:
                 self._flying = Batch()
             _release(landed)

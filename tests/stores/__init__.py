@@ -1,0 +1,1 @@
+"""What is remembered: one contract over all stores, and what real disks, locks and deaths do to a file."""

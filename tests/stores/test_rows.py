@@ -1,0 +1,181 @@
+"""Between values and rows: nothing is lost, nothing is added, and what is equal is shared."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
+
+from connwatch.core.model import (
+    Accounts,
+    Condition,
+    Connection,
+    Held,
+    Outcome,
+    Renewal,
+    Target,
+    TargetState,
+    Trait,
+    Transition,
+    Verdict,
+)
+from connwatch.core.policy import Facts
+from connwatch.core.ports import SourceMemory
+from connwatch.stores import rows, schema
+from tests.stores.making import held, state
+
+words = st.text(max_size=8)
+times = st.floats(min_value=0.0, max_value=4e9)
+conditions = st.sampled_from(get_args(Condition))
+seen = st.builds(
+    Connection,
+    id=words,
+    institution=words,
+    kind=words,
+    status=words,
+    reason=st.none() | words,
+    institution_name=words,
+    created_at=st.none() | times,
+    status_since=st.none() | times,
+    checked_at=st.none() | times,
+    data_at=st.none() | times,
+    expires_at=st.none() | times,
+    renewal=st.none() | st.sampled_from(get_args(Renewal)),
+    traits=st.lists(st.sampled_from(get_args(Trait)), unique=True).map(tuple),
+    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
+    unknown=st.lists(st.tuples(words, words), max_size=2).map(tuple),
+)
+holds = st.builds(
+    Held,
+    seen=seen,
+    verdict=st.builds(Verdict, condition=conditions, rule=words),
+    until=st.just(0.0),
+    since=times,
+    status_since=times,
+    first_seen=times,
+    missing_since=st.none() | times,
+    learned_at=st.none() | times,
+)
+states = st.builds(
+    TargetState,
+    target=st.builds(Target, id=words, company=words, name=words),
+    first_seen=times,
+    due=times,
+    connections=st.just({}),
+    polled_at=st.none() | times,
+    changed_at=st.none() | times,
+    failures=st.integers(0, 1_000),
+    outcome=st.none() | st.sampled_from(get_args(Outcome)),
+    absent_since=st.none() | times,
+    gone=st.booleans(),
+)
+transitions = st.builds(
+    Transition,
+    connection=words,
+    at=times,
+    before=st.none() | conditions,
+    after=st.none() | conditions,
+    status=words,
+    reason=words,
+    lasted=st.none() | times,
+)
+sources = st.builds(
+    SourceMemory,
+    source=words,
+    not_before=times,
+    cursor=words,
+    discovered_at=st.none() | times,
+    facts=st.builds(
+        Facts,
+        names=st.dictionaries(words, words, max_size=3),
+        attended=st.frozensets(st.tuples(words, words), max_size=3),
+    ),
+    announced=st.frozensets(words, max_size=3),
+)
+totals = st.dictionaries(st.tuples(words, st.lists(words, max_size=3).map(tuple)), times, max_size=4)
+
+
+@given(words, words, st.lists(holds, max_size=4))
+def test_connections_come_back(source: str, target: str, some: list[Held]) -> None:
+    """Every field that survives is in the row, and comes back as it was."""
+    made = [rows.connection_row(source, target, one, None) for one in some]
+    assert list(rows.held_connections(made)) == [(source, target, one) for one in some]
+
+
+@given(words, states)
+def test_targets_come_back(source: str, one: TargetState) -> None:
+    """Every field of a target is in the row, and comes back as it was; its connections are given to it."""
+    connections = {"c1": held("c1")}
+    back = rows.target_state(rows.target_row(source, one, None), connections)
+    assert back.connections == connections
+    assert rows.target_state(rows.target_row(source, one, None), {}) == one
+
+
+@given(words, words, transitions)
+def test_history_comes_back(source: str, target: str, one: Transition) -> None:
+    """Every field of a line is in the row."""
+    assert rows.transition(rows.transition_row(source, target, one)) == one
+
+
+@given(sources)
+def test_sources_come_back(one: SourceMemory) -> None:
+    """Every field that survives is in the row."""
+    assert rows.source_memory(rows.source_row(one)) == one
+
+
+@given(words, totals)
+def test_tallies_come_back(source: str, some: dict[tuple[str, tuple[str, ...]], float]) -> None:
+    """Every total comes back under its name and labels."""
+    assert rows.tallies(rows.tally_rows(source, some)) == ({source: some} if some else {})
+
+
+def test_rows_are_as_wide_as_the_tables() -> None:
+    """Rows are written by position: each column has its value."""
+    assert len(rows.connection_row("bank", "t1", held(), None)) == len(schema.connections.columns)
+    assert len(rows.target_row("bank", state(), None)) == len(schema.targets.columns)
+    assert len(rows.source_row(SourceMemory("bank"))) == len(schema.sources.columns)
+
+
+def test_what_is_equal_is_shared() -> None:
+    """A million connections hold few words: institutions, statuses, verdicts and lists of accounts are there once."""
+    one = Held(
+        seen=Connection("c1", "bank", "api", "ok", accounts=(Accounts("ACTIVE", "ON", 1),), traits=("single_sync",)),
+        verdict=Verdict("healthy", "table"),
+        until=0.0,
+        since=7.5,
+        status_since=7.5,
+        first_seen=7.5,
+    )
+    # as a driver makes them: equal strings, but each row its own
+    made = [tuple(map(_fresh, rows.connection_row("bank", "t1", one, None))) for _ in range(2)]
+    (_, _, first), (_, _, second) = rows.held_connections(made)
+    assert first == second == one
+    assert first.verdict is second.verdict
+    for field in ("institution", "kind", "status", "accounts", "traits"):
+        assert getattr(first.seen, field) is getattr(second.seen, field)
+    assert first.since is first.status_since is first.first_seen
+
+
+def _fresh(value: object) -> object:
+    return "".join(list(value)) if isinstance(value, str) else value
+
+
+FOUND_ANEW = {"seen", "verdict", "until", "fingerprint", "paused_until"}
+NAMED_OTHERWISE = {"source", "target", "condition", "rule", "gone_at", "seen_status_since"}
+
+
+def named(*kinds: type[Struct]) -> set[str]:
+    """The fields that the core names."""
+    return {field.name for kind in kinds for field in fields(kind)}
+
+
+def test_the_columns_are_what_the_core_names() -> None:
+    """No credential, name of a person or account number can creep in, and no new field is forgotten."""
+    of_connections = set(schema.connections.columns.keys())
+    assert of_connections - NAMED_OTHERWISE == named(Connection, Held) - FOUND_ANEW
+    of_targets = set(schema.targets.columns.keys())
+    assert of_targets - {"source", "gone_at"} == named(Target, TargetState) - {"target", "connections"}
+    assert set(schema.tallies.columns.keys()) == {"source", "name", "labels", "total"}
