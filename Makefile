@@ -3,6 +3,7 @@
 # make test       everything that CI runs: lint, types, the laws of the rooms, tests with their coverage
 # make lint       only the first three
 # make test-all   the tests on each supported Python that is found
+# make docs       write the sections of the README that the code knows best
 # make clean      remove whatever the above has built
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := venv
-.PHONY: venv run lint test test-all clean
+.PHONY: venv run lint test test-all docs clean
 
 venv: .venv/.complete
 
@@ -51,6 +52,9 @@ test-all: venv
 		UV_PROJECT_ENVIRONMENT=.venv-$$version $(BIN)/uv sync --quiet --locked --python python$$version && \
 		.venv-$$version/bin/pytest $(PYTEST_FLAGS) || exit 1; \
 	done
+
+docs: venv
+	$(BIN)/python -m tests.assets.generated
 
 clean:
 	rm -rf .venv .venv-3.* .connwatch .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from connwatch.metrics import FAMILIES, reference
 
 README = Path(__file__).parents[2] / "README.md"
@@ -31,7 +29,5 @@ def test_the_table_is_for_people_at_a_terminal() -> None:
 
 def test_the_readme_has_the_reference() -> None:
     """What the README says of metrics is what is exposed: `connwatch metrics --format markdown` writes it."""
-    readme = README.read_text(encoding="utf-8") if README.exists() else ""
-    if BEGIN not in readme:
-        pytest.skip("README.md has no markers for the metric reference yet")
+    readme = README.read_text(encoding="utf-8")
     assert readme.split(BEGIN)[1].split(END)[0].strip() == reference("markdown")
