@@ -3,7 +3,7 @@
 # make test       everything that CI runs: lint, types, the laws of the rooms, tests with their coverage
 # make lint       only the first three
 # make test-all   the tests on each supported Python that is found
-# make docs       write the sections of the README that the code knows best
+# make docs       write what follows from the code: sections of the README, dashboards, the PrometheusRule
 # make clean      remove whatever the above has built
 
 PYTHON ?= python3
@@ -55,6 +55,8 @@ test-all: venv
 
 docs: venv
 	$(BIN)/python -m tests.assets.generated
+	$(BIN)/python grafana/dashboards.py
+	$(BIN)/python config/kubernetes/monitoring/prometheusrule.py
 
 clean:
 	rm -rf .venv .venv-3.* .connwatch .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
