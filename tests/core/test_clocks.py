@@ -63,6 +63,13 @@ def test_what_is_not_judged_is_never_stale(item: Item) -> None:
     assert (verdict.judged, verdict.stale, verdict.never_updated, verdict.age) == (False, False, False, None)
 
 
+def test_a_consent_that_is_over_by_the_provider_s_word_has_no_time_left() -> None:
+    """Expired is expired, whatever end it was given once: it isn't expiring, and its rest is nothing."""
+    verdict, until = judged(read(Item("c", traits=("expired",), expires_at=NOW + DAY), NOW))
+    assert (verdict.condition, verdict.consent, verdict.expiring) == ("expired", 0, False)
+    assert until == NOW + DAY
+
+
 def test_connections_that_need_their_user_are_not_judged() -> None:
     """An institution that can't be refreshed without the user has no staleness (providers/basiq.md section 7)."""
     one = read(Item("c", data_at=NOW - 90 * DAY), NOW)

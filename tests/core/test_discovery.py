@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found, Reconciled, company_labels, reconcile
-from connwatch.core.model import TargetState
+from connwatch.core.model import Failed, Failure, TargetState
 from connwatch.core.step import step
 from tests.core.cast import NO_FACTS, NOW, POLICY, Item, polled, target
 
@@ -75,6 +75,35 @@ def test_losing_the_last_connection_causes_a_poll() -> None:
     assert discovered({"u": emptied}, Found("u", vacant=True), at=NOW + 1).changed == ()
 
 
+def test_a_user_that_lost_all_connections_is_no_target_any_more() -> None:
+    """One poll has confirmed it, and there is nothing left to ask for (decisions.md 4)."""
+    before = step(target("u"), polled(at=NOW - 900), POLICY, NO_FACTS, NOW - 900).state
+    assert discovered({"u": before}, Found("u", vacant=True)) == Reconciled((), ("u",))
+    assert discovered({"u": target("u")}, Found("u", vacant=True)) == Reconciled((), ("u",))
+    assert discovered({"u": before}, Found("u")) == Reconciled(())
+
+
+def test_who_is_vacant_and_removed_goes_once() -> None:
+    """Two reasons to go are one farewell."""
+    assert discovered({"u": target("u")}, Found("u", vacant=True), removed=frozenset({"u"})).gone == ("u",)
+
+
+def test_a_discovery_asks_nobody_in_a_pause() -> None:
+    """Neither who is missing nor who was emptied is asked before the six minutes are over (decisions.md 3)."""
+    pair = (Item("old"), Item("new", status="wait", created_at=NOW))
+    state = step(target("u"), polled(*pair), POLICY, NO_FACTS, NOW).state
+    (missing,) = discovered({"u": state}, at=NOW + 5).changed
+    assert missing.due == state.due >= NOW + 360
+    assert discovered({"u": state}, Found("u", vacant=True), at=NOW + 5).changed == ()
+
+
+def test_a_discovery_ends_no_backoff() -> None:
+    """Who fails and is missing too is asked when its backoff is over."""
+    state = step(target("u"), Failed(Failure("timeout"), NOW), POLICY, NO_FACTS, NOW).state
+    (missing,) = discovered({"u": state}, at=NOW + 5).changed
+    assert missing.due == state.due > NOW + 5
+
+
 class TestLabels:
     """Companies are told apart by name, and twins by a short id (decisions.md 25)."""
 
@@ -94,6 +123,17 @@ class TestLabels:
             "a" * 10: "Foods (aaaaaaaa)",
             "b" * 10: "Foods",
         }
+
+    def test_one_that_is_missing_keeps_its_label(self) -> None:
+        """A twin that comes while the first is missing doesn't get its name: the first may come back."""
+        before = {"b" * 10: self.state("b" * 10, "Foods", "Foods")}
+        labels = company_labels([Found("a" * 10, "Foods")], before)
+        assert labels == {"a" * 10: "Foods (aaaaaaaa)"}
+
+    def test_twins_whose_short_ids_are_twins_too_get_longer_ones(self) -> None:
+        """As much of the id as it takes."""
+        found = [Found(f"12345678{letter}", "Foods") for letter in "abc"]
+        assert list(company_labels(found, {}).values()) == ["Foods", "Foods (12345678)", "Foods (12345678c)"]
 
     def test_a_company_without_a_name_is_its_id(self) -> None:
         """An id that nobody named is better than nothing."""

@@ -146,6 +146,29 @@ class TestZeros:
         fleet.apply("bank", step(state, polled(Item("a")), POLICY, NO_FACTS, NOW))
         assert row not in fleet.groups.get("connections")
 
+    def test_a_source_without_anybody_has_zeros(self) -> None:
+        """A discovery that found nobody to ask is the truth: nothing is unknown, and all is zero (decisions.md 4)."""
+        fleet = Fleet()
+        fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
+        fleet.know_empty("bank", "acme")
+        zeros = rows(fleet)
+        assert set(zeros["connections"].values()) == {0}
+        fleet.apply("bank", step(target(), polled(Item("a")), POLICY, NO_FACTS, NOW))
+        fleet.apply("bank", drop(fleet.books["bank"].records["user-1"].state, NOW))
+        fleet.remove("bank", "user-1")
+        fleet.know_empty("bank", "acme")
+        assert rows(fleet) == zeros
+        fleet.close("bank")
+        assert rows(fleet) == {}
+
+    def test_a_poll_that_changed_nothing_dirties_nothing(self) -> None:
+        """What a scrape shows is written anew only where it changed."""
+        fleet = one_book(Item("a"))
+        fleet.groups.dirty = set()
+        state = fleet.books["bank"].records["user-1"].state
+        fleet.apply("bank", step(state, polled(Item("a"), at=NOW + 60), POLICY, NO_FACTS, NOW + 60))
+        assert fleet.groups.dirty == set()
+
     def test_no_company_leaves_a_row_behind(self) -> None:
         """When the last target of a company goes, so does everything that was counted of it."""
         fleet = one_book(Item("a"), Item("b", status="wait", data_at=None))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connwatch.core.model import Failure, Outcome
 from connwatch.core.quota import Quota, Rule
-from connwatch.core.source import LONGEST_WAIT, Answer, Heeded, SourceState, credential_changed, heed
+from connwatch.core.source import LONGEST_WAIT, Answer, Heeded, SourceState, credential_changed, heed, slowed
 from tests.core.cast import INTERVAL, NOW, POLICY
 
 RULE = Rule(per_minute=60.0, burst=5, max_in_flight=4)
@@ -89,6 +89,31 @@ class TestThrottling:
         """Limits are per minute."""
         assert heard(refused("throttled")).state.open_at() == NOW + 60
 
+    def test_requests_in_flight_are_throttled_once(self) -> None:
+        """What comes in while the source is closed was asked before it closed: it halves nothing, and is told once."""
+        result = heard(*[refused("throttled", retry_after=30)] * 8)
+        assert result.state.quota.factor == 0.5
+        assert result.notes == ()
+        again = heard(refused("throttled"), state=result.state, at=result.state.open_at())
+        assert again.state.quota.factor == pytest.approx(0.25, abs=0.05)
+        assert [note.event for note in again.notes] == ["source_throttled"]
+
+    def test_a_longer_wait_in_flight_counts(self) -> None:
+        """Halved once; but the longest wait holds."""
+        assert (
+            heard(refused("throttled", retry_after=5), refused("throttled", retry_after=90)).state.open_at() == NOW + 91
+        )
+
+    @pytest.mark.parametrize("outcome", ["throttled", "server"])
+    def test_a_wait_without_our_credential_says_nothing_of_it(self, outcome: Outcome) -> None:
+        """A public list that is throttled or down closes the source for a while, and makes it neither up nor down."""
+        state = heard().state
+        for _ in range(3):
+            failure = Failure(outcome, retry_after=20.0)
+            state = slowed(state, failure, RULE, POLICY, NOW).state
+        assert (state.up, state.strikes, state.open_at()) == (None, (), NOW + 20)
+        assert state.quota.factor == (0.5 if outcome == "throttled" else 1.0)
+
     def test_only_throttling_halves_the_quota(self) -> None:
         """A server that is busy asks for a pause, not for less."""
         assert heard(refused("throttled")).state.quota.factor == 0.5
@@ -108,6 +133,23 @@ class TestUnexplainedRefusals:
     def test_three_users_within_a_minute_are_throttling(self) -> None:
         """After recent successes, three different users refused at once are no coincidence."""
         assert self.burst("abc") == "throttled"
+
+    def test_an_errand_is_nobody_s_refusal(self) -> None:
+        """Different users: what was asked of nobody in particular is none of them."""
+        assert self.burst(["a", "b", ""]) == "forbidden"
+
+    def test_a_minute_later_is_another_matter(self) -> None:
+        """Refusals that are more than a minute apart are no burst."""
+        state = heard(OK).state
+        for count, who in enumerate("abc"):
+            answer = refused("forbidden", who, explained=False)
+            result = heed(state, answer, RULE, POLICY, 100, NOW + 31 * count)
+            state = result.state
+        assert result.failure == answer.failure
+
+    def test_after_a_burst_the_count_starts_anew(self) -> None:
+        """One refusal after a burst is one refusal."""
+        assert self.burst("abcd") == "forbidden"
 
     @pytest.mark.parametrize("who", ["ab", "aaaa"])
     def test_fewer_users_are_their_own_problem(self, who: str) -> None:

@@ -98,6 +98,25 @@ class TestListings:
         assert result.moved == ()
         assert result.state.connections is state.connections
 
+    def test_one_that_is_held_still_makes_a_pair(self) -> None:
+        """Held is counted as before: what its newer twin waits for doesn't flip between a poll and a look at the clock."""
+        new = Item("new", status="wait", created_at=NOW)
+        state = after(target(), (NOW, (Item("old"), new)), (NOW + 10, (new,)))
+        assert state.connections["old"].missing_since == NOW + 10
+        assert state.connections["new"].paused_until == NOW + 360
+        assert rejudge(state, POLICY, NO_FACTS, NOW + 10).state.connections["new"].paused_until == NOW + 360
+
+    def test_one_that_is_removed_makes_no_pair(self) -> None:
+        """Once it is gone, nothing stands in the way of the newer one."""
+        impatient = replace(POLICY, poll_interval=20.0)
+        state = target()
+        for at in (NOW, NOW + 10, NOW + 30):
+            new = Item("new", status="wait", created_at=NOW)
+            listed = (Item("old"), new) if at == NOW else (new,)
+            state = step(state, polled(*listed, at=at), impatient, NO_FACTS, at).state
+        assert state.connections.keys() == {"new"}
+        assert state.connections["new"].paused_until == 0
+
     def test_a_missing_connection_is_looked_at_again_after_exactly_an_interval(self) -> None:
         """Neither too early to confirm anything, nor an interval too late."""
         state = after(target(), (NOW, (Item("a"),)), (NOW + INTERVAL, ()))

@@ -220,6 +220,41 @@ class TestWaiting:
         await client.converse(Toy(server.url).numbers())
         assert outside.gate.state.open_at() - real_now() >= least
 
+    @pytest.mark.parametrize("hours", [-1, 1])
+    async def test_a_date_is_one_of_the_provider_s_clock(self, outside: Outside, server: Loopback, hours: int) -> None:
+        """A clock that is wrong, theirs or ours, makes no wait shorter or longer than it was asked to be."""
+        theirs = datetime.fromtimestamp(real_now(), tz=UTC) + timedelta(hours=hours)
+        dates = {"Date": theirs, "Retry-After": theirs + timedelta(seconds=60)}
+        server.answer = _says(
+            status=429, headers={name: format_datetime(at, usegmt=True) for name, at in dates.items()}
+        )
+        await (await outside.client()).converse(Toy(server.url).numbers())
+        assert 58 < outside.gate.state.open_at() - real_now() <= 60
+
+    async def test_a_senseless_date_is_none(self, outside: Outside, server: Loopback) -> None:
+        """A header that no calendar holds breaks nothing."""
+        server.answer = _says(text="[1]", headers={"Date": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"})
+        assert await (await outside.client()).converse(Toy(server.url).numbers()) == [1]
+        assert outside.recorder.skews == {}
+
+    async def test_a_public_list_makes_nobody_down(self, outside: Outside, server: Loopback) -> None:
+        """Whether the source is up, only answers to our credential tell (decisions.md 9); its wish to wait is heard."""
+        server.answer = _says(status=503, headers={"Retry-After": "0"})
+        client = await outside.client()
+        for _ in range(3):
+            await client.converse(Toy(server.url).public())
+        assert (outside.gate.state.up, outside.notes) == (None, [])
+        server.answer = _says(status=429, headers={"Retry-After": "50"})
+        await client.converse(Toy(server.url).public())
+        assert outside.gate.state.up is None
+        assert outside.gate.state.open_at() - real_now() >= 49
+
+    async def test_a_public_list_that_fails_closes_nothing(self, outside: Outside, server: Loopback) -> None:
+        """Without a wish to wait, its failure is its own."""
+        server.answer = _says(status=401)
+        await (await outside.client()).converse(Toy(server.url).public())
+        assert (outside.gate.state.rejected, outside.gate.state.open_at()) == (False, 0.0)
+
     async def test_the_difference_of_the_clocks_is_noticed(self, outside: Outside, server: Loopback) -> None:
         """A provider whose `Date` is an hour ahead is an hour ahead."""
         ahead = format_datetime(datetime.fromtimestamp(real_now(), tz=UTC) + timedelta(hours=1), usegmt=True)

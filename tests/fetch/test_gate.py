@@ -38,12 +38,13 @@ class Crowd:
             self._group.create_task(self._pass(seconds))
 
     async def _pass(self, seconds: float) -> None:
-        async with self.gate.admitted():
-            self.started.append(self.clock.now() - self._begin)
-            self._inside += 1
-            self.most = max(self.most, self._inside)
-            await self.clock.sleep(seconds)
-            self._inside -= 1
+        with self.gate.asking() as who:
+            async with self.gate.admitted(who):
+                self.started.append(self.clock.now() - self._begin)
+                self._inside += 1
+                self.most = max(self.most, self._inside)
+                await self.clock.sleep(seconds)
+                self._inside -= 1
 
 
 async def test_requests_start_at_the_rate() -> None:
@@ -101,6 +102,68 @@ async def test_a_rejected_credential_is_tried_by_one_request() -> None:
         crowd.gate.heard(Answer(None))
         await crowd.clock.advance(20)
         assert len(crowd.started) == 4
+
+
+async def test_who_tries_a_rejected_credential_may_ask_on() -> None:
+    """A token, and another try with it, belong to the one trial: those who wait stand in nobody's way, and wait."""
+    async with asyncio.TaskGroup() as group:
+        crowd = Crowd(group, Rule(per_minute=6000.0, burst=100, max_in_flight=8))
+        gate, clock, done = crowd.gate, crowd.clock, list[str]()
+
+        async def try_again() -> None:
+            with gate.asking() as who:
+                for name, asker in (("first", who), ("token", None), ("second", who)):
+                    async with gate.admitted(asker):
+                        await clock.sleep(5)
+                        done.append(name)
+                gate.heard(Answer(Failure("auth")))
+
+        await clock.advance(10)
+        gate.heard(Answer(Failure("auth")))
+        group.create_task(try_again())
+        await clock.advance(POLICY.poll_interval / 4)
+        crowd.ask(times=4)
+        await clock.advance(20)
+        assert done == ["first", "token", "second"]
+        assert crowd.started == []
+        await clock.advance(POLICY.poll_interval / 2)
+        assert len(crowd.started) == 4
+
+
+async def test_who_gives_up_lets_the_next_one_try() -> None:
+    """A trial that ends without an answer is nobody's any more."""
+    async with asyncio.TaskGroup() as group:
+        crowd = Crowd(group)
+        await crowd.clock.advance(10)
+        crowd.gate.heard(Answer(Failure("auth")))
+        crowd.ask(seconds=1.0, times=2)
+        await crowd.clock.advance(POLICY.poll_interval / 4 + 3)
+    assert len(crowd.started) == 2
+    assert crowd.started[1] - crowd.started[0] >= 1
+
+
+async def test_what_needs_no_credential_tries_none() -> None:
+    """A public list is read when the source opens again, and says nothing of the credential."""
+    async with asyncio.TaskGroup() as group:
+        crowd = Crowd(group, Rule(per_minute=6000.0, burst=100, max_in_flight=8))
+        await crowd.clock.advance(10)
+        crowd.gate.heard(Answer(Failure("auth")))
+        waited = POLICY.poll_interval / 4
+        with crowd.gate.asking() as prober:
+
+            async def read_list() -> None:
+                async with crowd.gate.admitted():
+                    crowd.started.append(crowd.clock.now())
+
+            group.create_task(read_list())
+            await crowd.clock.advance(waited - 1)
+            assert crowd.started == []
+            await crowd.clock.advance(1)
+            assert len(crowd.started) == 1
+            async with crowd.gate.admitted(prober):
+                group.create_task(read_list())
+                await crowd.clock.advance(1)
+            assert len(crowd.started) == 2
 
 
 async def test_a_new_secret_opens_the_gate() -> None:

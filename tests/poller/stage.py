@@ -41,6 +41,8 @@ class Script(Toy):
         """By user, or by `discovery`, `institutions`, `hints`."""
         self.broken: set[str] = set()
         """Users whose listing makes our reading break."""
+        self.vacant: set[str] = set()
+        """Users of whom discovery says that they have no connections."""
         self.facts: Facts | None = None
         self.told: Hints | None = None
         self.clock = FakeClock(now)
@@ -53,7 +55,9 @@ class Script(Toy):
     def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
         """All users, or those that are named."""
         yield from self._ask("discovery")
-        return Discovery(tuple(Found(id_) for id_ in (self.users if listed is None else listed)))
+        return Discovery(
+            tuple(Found(id_, vacant=id_ in self.vacant) for id_ in (self.users if listed is None else listed))
+        )
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         """A user's connections."""
@@ -97,6 +101,8 @@ class Door:
     def __init__(self, script: Script) -> None:
         self._script = script
         self.closed = False
+        self.queue = 0.0
+        """Seconds for which a first request waits for the quota."""
         self.inside = 0
         self.most = 0
 
@@ -105,6 +111,8 @@ class Door:
         assert target is not None
         if self.closed:
             raise StoppingError
+        if self.queue:
+            await self._script.clock.sleep(self.queue)
         self.inside += 1
         self.most = max(self.most, self.inside)
         try:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from connwatch.core.model import Failure
+from connwatch.core.model import Failed, Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.ports import Hints, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
+from connwatch.poller.settler import PollEnded, Restored
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
 from tests.fakes import until
 from tests.poller.stage import Script, Stage
@@ -53,6 +54,7 @@ async def test_a_fault_in_one_target_never_stops_another() -> None:
         await stage.clock.advance(INTERVAL)
     states = stage.states()
     assert (states["u"].outcome, states["v"].outcome) == ("ok", "schema")
+    assert dict(stage.recorder.polls) == {("bank", "basiq", "ok"): 2, ("bank", "basiq", "schema"): 3}
     assert "ZeroDivisionError" in stage.log.getvalue()
     assert "jane" not in stage.log.getvalue()
 
@@ -106,6 +108,58 @@ async def test_what_is_exposed_was_committed_before() -> None:
         assert set(remembered.targets["bank"]["u"].connections) == {"a"}
 
 
+async def test_waiting_for_the_quota_is_no_poll() -> None:
+    """Two listings a moment apart confirm no absence, however long before they were to be made (decisions.md 2)."""
+    script = Script({"u": [HEALTHY, Item("b")]})
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(1)
+        script.users["u"] = [HEALTHY]
+        stage.door.queue = INTERVAL
+        await stage.clock.advance(3 * INTERVAL)
+        stage.door.queue = 0.0
+        held = stage.states()["u"]
+        seen_at = script.times("u")[1]
+        assert held.polled_at == pytest.approx(NOW + seen_at)
+        assert held.connections["b"].missing_since == held.polled_at
+        await stage.clock.advance(seen_at + INTERVAL + 1 - stage.clock.monotonic())
+        assert stage.states()["u"].connections.keys() == {"a"}
+        assert script.times("u")[2] - seen_at >= INTERVAL
+
+
+async def test_a_wait_that_an_errand_was_told_of_is_remembered() -> None:
+    """`Retry-After` outlives a restart, whoever heard it: here, no poll follows that would bring it to the store."""
+    script = Script({"u": [HEALTHY]})
+    script.facts = Facts()
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(1)
+        script.failing = {name: Failure("throttled", status=429) for name in ("discovery", "institutions")}
+        stage.door.queue = 5.0
+        await stage.clock.advance(POLICY.discovery_interval)
+        until_then = stage.clock.now() + DAY
+        stage.health = replace(stage.health, not_before=until_then)
+        await stage.clock.advance(10)
+        assert (await stage.store.load()).sources["bank"].not_before == until_then
+
+
+async def test_a_failure_drops_nobody_that_was_gone() -> None:
+    """Only an answer makes a target gone: 404 before, missing in a discovery, and now a timeout, is still a doubt."""
+    script = Script({"u": [HEALTHY], "v": [Item("b")]})
+    stage = Stage(script)
+    async with stage.playing():
+        await stage.clock.advance(1)
+        state = replace(stage.states()["u"], gone=True, absent_since=NOW, due=stage.clock.now())
+        stage.runner.settler.put(Restored([state]))
+        stage.fleet.apply("bank", Step(state))
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+        await stage.clock.advance(1)
+        assert stage.states()["u"].connections.keys() == {"a"}
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("not_found"), NOW)))
+        await stage.clock.advance(1)
+        assert stage.states().keys() == {"v"}
+
+
 async def test_a_restart_goes_on_where_it_was() -> None:
     """What is fresh is not asked again at once; what is late is."""
     first = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}))
@@ -149,6 +203,37 @@ class TestDiscovery:
             await stage.clock.advance(2 * HOUR)
         said = [line for line in stage.log.getvalue().splitlines() if '"warning"' in line or "recovered" in line]
         assert ["errand_failed" in line for line in said] == [True, False]
+
+    async def test_nobody_to_ask_is_zero_and_not_unknown(self) -> None:
+        """Users without connections are no targets, and their source is complete, with zeros (decisions.md 4)."""
+        script = Script({"u": [HEALTHY], "v": []})
+        script.vacant = {"v"}
+        stage = Stage(script, replace(POLICY, poll_interval=60.0, discovery_interval=30.0))
+        async with stage.playing():
+            await stage.clock.advance(1)
+            assert stage.states().keys() == {"u"}
+            script.users["u"] = []
+            script.vacant = {"u", "v"}
+            await stage.clock.advance(300)
+            assert stage.states() == {}
+            rows = stage.fleet.groups.get("connections")
+            assert (len(rows), set(rows.values())) == (len(POLICY.table), {0})
+            assert len(script.times("v")) == 0
+
+    async def test_discovery_is_complete_when_institutions_are_too(self) -> None:
+        """Who is there, and how institutions are: the older of the two, and nothing before both were read."""
+        script = Script({"u": [HEALTHY]})
+        script.facts = Facts(complete_at=NOW - 5)
+        script.failing["institutions"] = Failure("server", status=502)
+        stage = Stage(script)
+        async with stage.playing():
+            await stage.clock.advance(1)
+            assert stage.runner.vitals(stage.clock.now()).discovered_at is None
+            script.failing.clear()
+            await stage.clock.advance(POLICY.discovery_interval)
+            assert stage.runner.vitals(stage.clock.now()).discovered_at == NOW - 5
+            script.facts = None
+            assert stage.runner.vitals(stage.clock.now()).discovered_at == NOW + POLICY.discovery_interval
 
     async def test_a_list_of_users_is_read_again_when_it_changes(self, tmp_path: Path) -> None:
         """One id a line, comments and empty lines aside; who is no longer named is dropped at once."""
@@ -215,15 +300,17 @@ class TestHints:
 
 async def test_facts_of_institutions_are_judged_at_once() -> None:
     """The provider says that a bank can't be refreshed without its users: staleness there ends without a poll."""
-    script = Script({"u": [Item("a", data_at=NOW - 40 * HOUR)]})
+    script = Script({"u": [Item("a", data_at=NOW - 40 * HOUR)], "v": [Item("b", institution="bank-b")]})
     script.facts = Facts()
     stage = Stage(script)
     async with stage.playing():
         await stage.clock.advance(1)
         assert list(stage.fleet.groups.get("stale").values()) == [1]
+        stage.fleet.touched.clear()
         script.facts = Facts(attended=frozenset({("bank-a", "web")}))
         await stage.clock.advance(POLICY.discovery_interval)
         assert list(stage.fleet.groups.get("stale").values()) == [0]
+        assert stage.fleet.touched == {("bank", "u")}
 
 
 class TestEnd:

@@ -78,7 +78,9 @@ def judge(
 
     consent, expiring_at = None, None
     end = connection.expires_at
-    if end is not None and state not in _OUT_OF_THE_RUNNING:
+    if end is not None and state == "expired":
+        consent = 0  # by the provider's word perhaps, before its end
+    elif end is not None and state not in _OUT_OF_THE_RUNNING:
         consent, shorter_at = _rest(end, now)
         expiring_at = end - policy.expiring_within
         deadlines.append(shorter_at)

@@ -39,7 +39,8 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
 
     stay = {id_: one for id_, one in held.items() if id_ not in removed}
     current = {id_: one.seen for id_, one in stay.items() if id_ in listed} | seen
-    ends = pauses(current.values(), bench.policy.pause)
+    # One that is held counts as before, in a pair too.
+    ends = pauses(({id_: one.seen for id_, one in stay.items()} | current).values(), bench.policy.pause)
     after = dict(stay)
     for id_, connection in current.items():
         before = held.get(id_)

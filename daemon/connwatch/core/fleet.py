@@ -113,7 +113,7 @@ class Book:
         self.vocabulary = Vocabulary(policy)
         self.tally = tally
         self.companies: dict[str, int] = {}
-        """Targets with a complete poll by company: while there is one, the company's zero rows are true."""
+        """Targets with a complete poll by company: while there is one, the company's zero rows are true. See `know_empty`."""
 
 
 class Fleet:
@@ -137,7 +137,9 @@ class Fleet:
         """Remove a source with all that it counts."""
         for target in tuple(self.books[source].records):
             self.remove(source, target)
-        del self.books[source]
+        book = self.books.pop(source)
+        for company in book.companies:
+            self.groups.unpin(pins_of_company(book.policy, company))
 
     def apply(self, source: str, step: Step) -> None:
         """Count what a step changed."""
@@ -160,6 +162,13 @@ class Fleet:
         book.sweep.place(id_, first_seen=after.first_seen, polled_at=after.polled_at, gone=after.gone)
         book.tally.count(step)
         self._settle(book, record)
+
+    def know_empty(self, source: str, company: str) -> None:
+        """There is nobody to ask: the zero rows of the company are true, for as long as the source is there (decisions.md 4)."""
+        book = self.books[source]
+        if company not in book.companies:
+            book.companies[company] = 1
+            self.groups.pin(pins_of_company(book.policy, company))
 
     def remove(self, source: str, target: str) -> None:
         """Take a target out, with its connections."""
@@ -234,7 +243,7 @@ class Fleet:
 
     def _count_company(self, book: Book, before: TargetState | None, after: TargetState | None) -> None:
         """A company's zero rows are there from its first complete poll until its last target goes."""
-        for state, amount in ((before, -1), (after, 1)):
+        for state, amount in ((after, 1), (before, -1)):
             if state is None or state.polled_at is None:
                 continue
             company = state.target.company

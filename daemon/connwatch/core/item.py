@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from connwatch.core.condition import ACTORS, RULES
-from connwatch.core.model import NEVER, Held, TargetState, Transition
+from connwatch.core.model import Held, TargetState, Transition
 from connwatch.core.policy import Policy
+
+_LAST: Final = 253_402_300_799.0
+"""The last second of the year 9999."""
 
 
 def item(policy: Policy, state: TargetState, held: Held) -> dict[str, Any]:
@@ -77,8 +80,8 @@ def account(policy: Policy, state: TargetState, held: Held, history: Sequence[Tr
 
 
 def rfc3339(at: float | None) -> str | None:
-    """An instant in UTC; None for none, and for never."""
-    if at is None or at == NEVER or at <= 0:
+    """An instant in UTC; None for none, and for one that is beyond all calendars, as never is."""
+    if at is None or not 0 < at < _LAST:
         return None
     return datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 

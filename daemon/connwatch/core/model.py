@@ -137,7 +137,7 @@ class TargetState(Struct, frozen=True):
     due: float
     connections: Mapping[str, Held] = {}
     polled_at: float | None = None
-    """Start of the last complete poll."""
+    """Start of the last complete poll: `Polled.started_at`."""
     changed_at: float | None = None
     """Last time a connection appeared, vanished or changed its condition."""
     failures: int = 0
@@ -195,7 +195,7 @@ class Failure(Struct, frozen=True):
 
 
 class Polled(Struct, frozen=True):
-    """A poll brought a complete listing. `started_at` is when its first request was made."""
+    """A poll brought a complete listing. `started_at` is when its first request was answered: to wait for the quota is no poll."""
 
     listing: Listing
     started_at: float

@@ -92,6 +92,12 @@ def heed(state: SourceState, answer: Answer, rule: budget.Rule, policy: Policy, 
     return Heeded(state, failure, tuple(notes))
 
 
+def slowed(state: SourceState, failure: Failure, rule: budget.Rule, policy: Policy, now: float) -> Heeded:
+    """Take in a wait that was asked of a request without our credential: of our credential it says nothing (decisions.md 9)."""
+    state, notes = _slow_down(state, failure, rule, policy, now)
+    return Heeded(state, failure, tuple(notes))
+
+
 def credential_changed(state: SourceState) -> SourceState:
     """A new credential deserves a try at once."""
     return replace(state, rejections=0, probe_at=0.0, doubted="")
@@ -133,7 +139,7 @@ def _unmask(state: SourceState, failure: Failure, target: str, now: float) -> tu
         return state, failure
     recent = tuple(pair for pair in state.refused if now - pair[0] <= UNEXPLAINED_WINDOW)
     refused = (*recent, (now, target))
-    burst = len({who for _, who in refused}) >= STRIKES
+    burst = len({who for _, who in refused if who}) >= STRIKES
     succeeded = state.ok_at is not None and now - state.ok_at <= RECENT_SUCCESS
     if burst and succeeded:
         return replace(state, refused=()), Failure(outcome="throttled", status=403, detail="a burst of unexplained 403")
@@ -155,11 +161,16 @@ def _strike(state: SourceState, failure: Failure, target: str, targets: int) -> 
 def _slow_down(
     state: SourceState, failure: Failure, rule: budget.Rule, policy: Policy, now: float
 ) -> tuple[SourceState, list[Note]]:
+    """Wait as long as was asked for, at half the rate if we were too fast.
+
+    Once for all requests that were in flight: what is heard while the source is closed was asked before.
+    """
     notes: list[Note] = []
     wait = failure.retry_after
     if failure.outcome == "throttled":
-        notes.append(Note("source_throttled", "warning", {"status": failure.status, "retry_after": wait}))
-        state = replace(state, quota=budget.throttled(state.quota, rule, now))
+        if now >= state.not_before:
+            notes.append(Note("source_throttled", "warning", {"status": failure.status, "retry_after": wait}))
+            state = replace(state, quota=budget.throttled(state.quota, rule, now))
         if wait is None:
             wait = min(DEFAULT_WAIT, max(1.0, policy.poll_interval))
     if wait is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
+from heapq import heappop, heappush
 from typing import Final, Literal, TypeAlias
 
 Freshness: TypeAlias = Literal["fresh", "late", "lost", "new", "gone"]
@@ -13,10 +13,10 @@ LOST_AFTER: Final = 4.0
 
 
 class Sweep:
-    """Targets by the age of their last complete poll, in intervals. Each change costs the same, however many targets there are.
+    """Targets by the age of their last complete poll, in intervals. Nothing walks them all, however many there are.
 
-    Polls complete in the order of time, so that each state is a queue: as time passes, its head moves on to the next state.
-    Entries that a newer poll made obsolete are passed over when they come to the head.
+    Each state is a heap, since a store remembers targets in no order of time: as time passes, its head moves on to the
+    next state. Entries that a newer poll made obsolete are passed over when they come to the head.
     """
 
     def __init__(self, interval: float) -> None:
@@ -24,7 +24,7 @@ class Sweep:
         self._state: dict[str, Freshness] = {}
         self._polled: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
-        self._queues: dict[Freshness, deque[tuple[float, str]]] = {"fresh": deque(), "late": deque(), "lost": deque()}
+        self._heaps: dict[Freshness, list[tuple[float, str]]] = {"fresh": [], "late": [], "lost": []}
         self._counts: dict[Freshness, int] = {"fresh": 0, "late": 0, "lost": 0, "new": 0, "gone": 0}
         self._complete_once = False
 
@@ -41,7 +41,7 @@ class Sweep:
         if polled_at is not None:
             self._polled[target] = polled_at
         if state == "fresh" and polled_at is not None:
-            self._enqueue("fresh", polled_at, target)
+            heappush(self._heaps["fresh"], (polled_at, target))
 
     def remove(self, target: str) -> None:
         """Forget a target."""
@@ -73,33 +73,23 @@ class Sweep:
         """
         if not self._complete_once:
             return None
-        oldest = [head for head in (self._head("lost"), self._head("late"), self._head("fresh")) if head is not None]
+        oldest = [head[0] for head in (self._head("lost"), self._head("late"), self._head("fresh")) if head is not None]
         waiting = [at for at in self._first_seen.values() if at <= now - self.interval]
         return min(oldest[:1] + waiting, default=None)
 
     def _age(self, state: Freshness, older: Freshness, before: float) -> None:
-        while (head := self._head(state)) is not None and head <= before:
-            at, target = self._queues[state].popleft()
-            self._move(target, older)
-            self._queues[older].append((at, target))
+        while (head := self._head(state)) is not None and head[0] <= before:
+            self._move(head[1], older)
+            heappush(self._heaps[older], heappop(self._heaps[state]))
 
-    def _head(self, state: Freshness) -> float | None:
-        queue = self._queues[state]
-        while queue and not self._current(state, *queue[0]):
-            queue.popleft()
-        return queue[0][0] if queue else None
+    def _head(self, state: Freshness) -> tuple[float, str] | None:
+        heap = self._heaps[state]
+        while heap and not self._current(state, *heap[0]):
+            heappop(heap)
+        return heap[0] if heap else None
 
     def _current(self, state: Freshness, at: float, target: str) -> bool:
         return self._state.get(target) == state and self._polled.get(target) == at
-
-    def _enqueue(self, state: Freshness, at: float, target: str) -> None:
-        """Keep the queue in order: polls that overlap may complete out of the order in which they started."""
-        queue = self._queues[state]
-        later = []
-        while queue and queue[-1][0] > at:
-            later.append(queue.pop())
-        queue.append((at, target))
-        queue.extend(reversed(later))
 
     def _move(self, target: str, state: Freshness) -> None:
         before = self._state.get(target)

@@ -140,7 +140,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     if value is None:
         return None
     text = value.strip()
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", text):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text)
     at = http_date(text)
     return None if at is None else max(0.0, at - now)
@@ -152,6 +152,6 @@ def http_date(value: str | None) -> float | None:
         return None
     try:
         at = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -75,34 +75,43 @@ class SourceClient:
         return True
 
     async def _get_token(self, conversation: Conversation[Token]) -> Token | Failure:
+        """A token. What keeps us from it is heard once, however many wait for it, and is no single target's affair."""
         answer = await _carry_out(conversation, lambda request: self._exchange(request, request.headers))
-        if isinstance(answer, Failure) and answer.outcome == "not_found":
-            # No token endpoint is no sign that a target is gone.
-            return replace(answer, outcome="auth")
-        return answer
+        if isinstance(answer, Token):
+            return answer
+        # No token endpoint is no sign that a target is gone.
+        failure = replace(answer, outcome="auth") if answer.outcome == "not_found" else answer
+        return self._gate.heard(Answer(failure)) or failure
 
     async def _ask(self, request: Request, target: str) -> Reply | Failure:
         if not request.authenticated:
             answer = await self._exchange(request, request.headers)
             if isinstance(answer, Failure) and answer.outcome in _SLOWS_DOWN and answer.retry_after is not None:
-                return self._gate.heard(Answer(answer)) or answer
+                self._gate.told_to_wait(answer)
             return answer
-        token = await self._tokens.current(self._known_secrets)
-        answer = token if isinstance(token, Failure) else await self._with_credential(request, token)
-        if isinstance(answer, Failure) and answer.renew and isinstance(token, Token):
-            token = await self._tokens.current(self._known_secrets, stale=token)
-            answer = token if isinstance(token, Failure) else await self._with_credential(request, token)
-        failure = answer if isinstance(answer, Failure) else None
-        return self._gate.heard(Answer(failure, target)) or answer
+        with self._gate.asking() as who:
+            token = await self._tokens.current(self._known_secrets)
+            if isinstance(token, Failure):
+                return token
+            answer = await self._with_credential(request, token, who)
+            if isinstance(answer, Failure) and answer.renew and token is not None:
+                token = await self._tokens.current(self._known_secrets, stale=token)
+                if isinstance(token, Failure):
+                    return token
+                answer = await self._with_credential(request, token, who)
+            failure = answer if isinstance(answer, Failure) else None
+            return self._gate.heard(Answer(failure, target)) or answer
 
-    async def _with_credential(self, request: Request, token: Token | None) -> Reply | Failure:
+    async def _with_credential(self, request: Request, token: Token | None, who: object) -> Reply | Failure:
         headers = {**request.headers, **self._provider.authorize(self._known_secrets, token)}
-        return await self._exchange(request, headers)
+        return await self._exchange(request, headers, who)
 
-    async def _exchange(self, request: Request, headers: Mapping[str, str]) -> Reply | Failure:
+    async def _exchange(
+        self, request: Request, headers: Mapping[str, str], who: object | None = None
+    ) -> Reply | Failure:
         """One request, one answer. The only place from which anything leaves the process."""
         self._check(request)
-        async with self._gate.admitted():
+        async with self._gate.admitted(who):
             started = self._clock.monotonic()
             answer = await self._send(request, headers)
             seconds = self._clock.monotonic() - started
@@ -114,7 +123,10 @@ class SourceClient:
         date = http_date(answer.headers.get("date"))
         if date is not None:
             self._recorder.skewed(self._source, self._provider.name, date - now)
-        return answer if answer.status in _GOOD else self._provider.refusal(request, answer, now)
+        if answer.status in _GOOD:
+            return answer
+        # A date in `Retry-After` is one of the provider's clock.
+        return self._provider.refusal(request, answer, now if date is None else date)
 
     def _check(self, request: Request) -> None:
         for method, endpoint, path in self._allowed:

@@ -26,6 +26,7 @@ _BEFORE_THE_ANSWER: Final[tuple[tuple[type[BaseException], Outcome], ...]] = (
     (aiohttp.ClientConnectorSSLError, "tls"),
     (aiohttp.ServerFingerprintMismatch, "tls"),
     (ssl.SSLError, "tls"),
+    (aiohttp.ClientHttpProxyError, "connect"),
     (aiohttp.ClientResponseError, "schema"),
     (aiohttp.ClientError, "connect"),
     (OSError, "connect"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from connwatch.core import quota as budget
 from connwatch.core.model import NEVER, Failure, Note
 from connwatch.core.policy import Policy
 from connwatch.core.ports import Clock, Recorder, StoppingError
-from connwatch.core.source import Answer, SourceState, credential_changed, heed
+from connwatch.core.source import Answer, Heeded, SourceState, credential_changed, heed, slowed
 
 
 class Gate:
@@ -39,47 +39,75 @@ class Gate:
         self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()
         self._in_flight = 0
-        self._probing = False
+        self._prober: object | None = None
+        """Who tries a rejected credential again."""
         self._closed = False
 
+    @contextmanager
+    def asking(self) -> Iterator[object]:
+        """Someone who asks with the credential, be it in several requests: a token, and another try with a new one.
+
+        While the credential is rejected, one such alone tries it again; the others wait for what it brings (decisions.md 8).
+        """
+        who = object()
+        try:
+            yield who
+        finally:
+            if self._prober is who:
+                self._prober = None
+                self._stirred.set()
+
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Wait for the quota, the source and a free place; hold the place. Raises StoppingError."""
+    async def admitted(self, who: object | None = None) -> AsyncIterator[None]:
+        """Wait for the quota, the source and a free place; hold the place. Raises StoppingError.
+
+        `who` is of `asking`; None for a request without the credential.
+        """
         asked_at = self._clock.now()
-        async with self._turn:
-            probe = await self._opened()
-            self._in_flight += 1
-            self._probing = self._probing or probe
+        if self._prober is not None and who in {None, self._prober}:
+            # Whoever has the turn may be waiting for the prober: which must not wait for its turn.
+            await self._opened(who)
+        else:
+            async with self._turn:
+                await self._opened(who)
         self._recorder.waited(self.policy.source, self.policy.provider, max(0.0, self._clock.now() - asked_at))
         try:
             yield
         finally:
             self._in_flight -= 1
-            self._probing = self._probing and not probe
             self._stirred.set()
 
-    async def _opened(self) -> bool:
-        """Wait until a request may start. True for the one that tries a rejected credential again."""
+    async def _opened(self, who: object | None) -> None:
+        """Wait until a request may start, and take its place."""
         while not self._closed:
             self._stirred.clear()
             now = self._clock.now()
-            opens = self._opens_at(now)
+            opens = self._opens_at(who, now)
             if opens <= now:
                 taken = budget.take(self.state.quota, self.rule, now)
                 self.state = replace(self.state, quota=taken.quota)
                 if not taken.wait:
-                    return self.state.rejected
+                    self._in_flight += 1
+                    self._prober = who if self.state.rejected and who is not None else self._prober
+                    return
                 opens = now + taken.wait
             await self._clock.wait(self._stirred, opens)
         raise StoppingError
 
-    def _opens_at(self, now: float) -> float:
+    def _opens_at(self, who: object | None, now: float) -> float:
         full = self._in_flight >= budget.in_flight(budget.refill(self.state.quota, self.rule, now), self.rule)
-        return NEVER if full or (self.state.rejected and self._probing) else self.state.open_at()
+        probed = self.state.rejected and who is not None and self._prober not in {None, who}
+        return NEVER if full or probed else self.state.open_at()
 
     def heard(self, answer: Answer) -> Failure | None:
         """Take in how an authenticated request ended; the failure as it is to be counted."""
-        heeded = heed(self.state, answer, self.rule, self.policy, self.targets, self._clock.now())
+        return self._take_in(heed(self.state, answer, self.rule, self.policy, self.targets, self._clock.now()))
+
+    def told_to_wait(self, failure: Failure) -> None:
+        """Take in a wait that was asked of a request without the credential."""
+        self._take_in(slowed(self.state, failure, self.rule, self.policy, self._clock.now()))
+
+    def _take_in(self, heeded: Heeded) -> Failure | None:
         self.state = heeded.state
         for note in heeded.notes:
             self._tell(note)

@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -29,8 +31,7 @@ def open_session(plan: SourcePlan, version: str) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=plan.request_timeout),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept": "application/json", "User-Agent": f"connwatch/{version}"},
-        proxy=plan.proxy or None,
-        trust_env=plan.trust_env,
+        proxy=plan.proxy or (_proxy_of_environment(plan.provider.base_url) if plan.trust_env else None),
         middlewares=(unrepeated,),
     )
 
@@ -43,8 +44,15 @@ def tls_context(plan: SourcePlan) -> ssl.SSLContext:
             context.load_verify_locations(plan.ca_file)
     if plan.client_cert_file:
         with _usable(plan, "client_cert_file", plan.client_cert_file):
-            context.load_cert_chain(plan.client_cert_file, plan.client_key_file or None)
+            # An empty password fails on a key that wants one, where none at all would ask for it on the terminal.
+            context.load_cert_chain(plan.client_cert_file, plan.client_key_file or None, password="")
     return context
+
+
+def _proxy_of_environment(base_url: str) -> str | None:
+    """What `https_proxy` and `no_proxy` say. aiohttp's `trust_env` would also send what `~/.netrc` holds for the provider."""
+    base = urlsplit(base_url)
+    return None if proxy_bypass(base.netloc) else getproxies().get(base.scheme)
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class TokenKeeper:
         self._last: Token | None = None
         """The last token that was had: the next one is asked for with its scope."""
         self._attempts = 0
+        self._era = 0
 
     async def current(self, secrets: Mapping[str, str], stale: Token | None = None) -> Token | Failure | None:
         """A token that is good for a while and isn't `stale`; None where the provider wants none; or why there is none."""
@@ -51,15 +52,18 @@ class TokenKeeper:
     def forget(self) -> None:
         """The secrets changed: the token was another's."""
         self._answer = self._last = None
+        self._era += 1
 
     async def _ask(self, secrets: Mapping[str, str]) -> Token | Failure | None:
         conversation = self._provider.token(secrets, self._clock.now(), token_urlsafe(24), self._last)
         if conversation is None:
             return None
+        era = self._era
         answer = await self._carry_out(conversation)
         self._attempts += 1
-        self._answer = answer
-        if isinstance(answer, Token):
+        if era == self._era:
+            self._answer = answer
+        if isinstance(answer, Token) and era == self._era:
             self._last = answer
             self._recorder.token(self._source, self._provider.name, answer.expires_at)
         return answer

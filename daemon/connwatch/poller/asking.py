@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import traceback
 from pathlib import PurePath
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from connwatch.core.model import Failure
-from connwatch.core.ports import Fetch, StoppingError
+from connwatch.core.ports import Clock, Fetch, StoppingError
 from connwatch.core.wire import Conversation
 
 T = TypeVar("T")
 _INNERMOST: Final = 4
+
+
+class Timed(Generic[T]):
+    """A conversation, and when its first request was answered: before, it may have waited for long to be made."""
+
+    def __init__(self, conversation: Conversation[T], clock: Clock) -> None:
+        self.began_at = clock.now()
+        self._conversation = conversation
+        self._clock = clock
+
+    def carried(self) -> Conversation[T]:
+        """The same conversation."""
+        try:
+            answer = yield next(self._conversation)
+            self.began_at = self._clock.now()
+            while True:
+                answer = yield self._conversation.send(answer)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        finally:
+            self._conversation.close()
 
 
 async def ask(

@@ -15,7 +15,7 @@ from connwatch.core.model import Failure
 from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.schedule import backoff
 from connwatch.poller.asking import ask
-from connwatch.poller.settler import Discovered, FactsLearned, Hinted, Settler
+from connwatch.poller.settler import Discovered, ErrandFailed, FactsLearned, Hinted, Settler
 from connwatch.poller.surroundings import Surroundings
 
 ERRANDS: Final = ("discovery", "institutions", "hints")
@@ -50,6 +50,13 @@ class Errands:
         """Discover now: the file with the users changed."""
         self._rediscover.set()
 
+    def complete_at(self) -> float | None:
+        """Since when we know who is there, and how institutions are, where the provider tells that."""
+        discovered_at, told_at = self.memory.discovered_at, self.memory.facts.complete_at
+        if discovered_at is None or self._plan.provider.institutions(self._clock.now()) is None:
+            return discovered_at
+        return None if told_at is None else min(discovered_at, told_at)
+
     async def run(self) -> None:
         """Go on all errands for ever."""
         errands = {"discovery": self._discover, "institutions": self._ask_institutions, "hints": self._ask_hints}
@@ -68,6 +75,8 @@ class Errands:
                 return
             failures = 0 if failure is None else failures + 1
             self._tell(name, failure)
+            if failure is not None:
+                self._settler.put(ErrandFailed())
             self.tried.add(name)
             pause = interval if failure is None else backoff(failures, interval)
             await self._clock.wait(stir, self._clock.now() + pause)

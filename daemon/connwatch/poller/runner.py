@@ -13,7 +13,7 @@ from connwatch.core.model import NEVER, Failed, Failure, Polled, TargetState
 from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
 from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
-from connwatch.poller.asking import ask
+from connwatch.poller.asking import Timed, ask
 from connwatch.poller.errands import ERRANDS, Errands
 from connwatch.poller.settler import PollEnded, Restored, Settler, TimePassed
 from connwatch.poller.surroundings import Surroundings
@@ -46,7 +46,7 @@ class SourceRunner:
         self._agenda = Agenda()
         self._stirred = asyncio.Event()
         self._closing = False
-        self._polls_tried = 0
+        self._polled = False
         self._workers: Sequence[asyncio.Task[None]] = ()
         self.settler = Settler(
             book,
@@ -60,6 +60,7 @@ class SourceRunner:
 
     async def run(self, states: Sequence[TargetState]) -> None:
         """Take in what the store remembered, then ask for ever. Returns when `stop` was called and all polls have landed."""
+        self._polled = any(state.outcome is not None for state in states)
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
             for start in range(0, len(states), SLICE):
@@ -90,10 +91,16 @@ class SourceRunner:
         self.settler.put(TimePassed(targets))
 
     def reasons(self) -> Sequence[str]:
-        """Why this source is not ready yet: until it was tried once."""
+        """Why this source is not ready yet: until it was discovered once, and polled once, be it in an earlier life.
+
+        One that was tried in vain, or that asked to be left alone, keeps nobody waiting.
+        """
+        health = self._health()
+        if health.up is False or health.open_at() > self._clock.now():
+            return ()
         if "discovery" not in self.errands.tried:
             return (f"source {self.plan.name}: not discovered yet",)
-        if self.book.records and not self._polls_tried:
+        if self.book.records and not self._polled:
             return (f"source {self.plan.name}: not polled yet",)
         return ()
 
@@ -113,7 +120,7 @@ class SourceRunner:
             quota_per_minute=self.plan.quota.per_minute,
             quota_factor=refill(health.quota, self.plan.quota, now).factor,
             poll_interval=self.plan.policy.poll_interval,
-            discovered_at=self.errands.memory.discovered_at,
+            discovered_at=self.errands.complete_at(),
         )
 
     def _lag(self, now: float) -> float:
@@ -142,10 +149,10 @@ class SourceRunner:
         record = self.book.records.get(target)
         if record is None:
             return
-        started_at = self._clock.now()
-        answer = await ask(self._fetch, self.plan.provider.list(record.state, started_at), self._log, target=target)
-        event = Failed(answer, started_at) if isinstance(answer, Failure) else Polled(answer, started_at)
-        self._polls_tried += 1
+        poll = Timed(self.plan.provider.list(record.state, self._clock.now()), self._clock)
+        answer = await ask(self._fetch, poll.carried(), self._log, target=target)
+        event = Failed(answer, poll.began_at) if isinstance(answer, Failure) else Polled(answer, poll.began_at)
+        self._polled = True
         self.settler.put(PollEnded(target, event))
 
     def _has_spare_quota(self) -> bool:

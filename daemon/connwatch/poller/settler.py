@@ -63,7 +63,11 @@ class Restored(Struct, frozen=True):
     states: Sequence[TargetState]
 
 
-Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored
+class ErrandFailed(Struct, frozen=True):
+    """An errand failed: of the targets that says nothing, but the source may have asked for a wait, which is to be stored."""
+
+
+Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored | ErrandFailed
 
 
 class Settled(Struct, frozen=True):
@@ -145,9 +149,8 @@ class Settler:
         for one in settled:
             self._apply(one)
         for work in batch:
-            if isinstance(work, PollEnded):
-                outcome = work.event.failure.outcome if isinstance(work.event, Failed) else "ok"
-                self._recorder.polled(self._book.policy.source, self._book.policy.provider, outcome)
+            if isinstance(work, Discovered) and work.company and not self._book.records:
+                self._fleet.know_empty(self._book.policy.source, work.company)
         self._settled()
 
     def _state(self, target: str) -> TargetState | None:
@@ -171,6 +174,8 @@ class Settler:
                 settled = self._each(targets, lambda state: _sooner(state, hinted_due(state, self._book.policy, now)))
             case Restored(states=states):
                 settled = [self._restored(state, now) for state in states]
+            case ErrandFailed():
+                settled = ()
         for one in settled:
             self._now[one.step.state.target.id] = None if one.gone else one.step.state
         return settled
@@ -185,7 +190,7 @@ class Settler:
         except Exception as fault:  # noqa: BLE001 - a reading that breaks must not stop the other targets
             failure = broken(fault, self._log)
             after = step(before, Failed(failure, event.started_at), policy, facts, now)
-        gone = after.state.gone and after.state.absent_since is not None
+        gone = after.state.outcome == "not_found" and after.state.absent_since is not None
         return (Settled(after, before, asked=True, gone=gone),)
 
     def _each(self, targets: Iterable[str], decide: Callable[[TargetState], Step]) -> Sequence[Settled]:
@@ -194,6 +199,7 @@ class Settler:
 
     def _restored(self, state: TargetState, now: float) -> Settled:
         """Judged by the policy in force, and read anew at the next poll: it may have been read with other options."""
+        state = self._state(state.target.id) or state
         after = rejudge(unread(state), self._book.policy, self._book.facts, now)
         due = first_due(after.state, self._book.policy, now)
         return Settled(replace(after, state=replace(after.state, due=due)), state)
@@ -208,12 +214,14 @@ class Settler:
         """Judge again where the provider's word on an institution makes a difference."""
         affected = {institution for institution, _ in facts.attended ^ self._book.facts.attended}
         self._book.facts = facts
-
-        def again(state: TargetState) -> Step:
-            ids = [id_ for id_, one in state.connections.items() if one.seen.institution in affected]
-            return rejudge(state, self._book.policy, facts, now, ids)
-
-        return self._each(tuple(self._book.records), again) if affected else ()
+        settled = []
+        for target in self._book.records if affected else ():
+            state = self._state(target)
+            held = {} if state is None else state.connections
+            ids = [id_ for id_, one in held.items() if one.seen.institution in affected]
+            if state is not None and ids:
+                settled.append(Settled(rejudge(state, self._book.policy, facts, now, ids), state))
+        return settled
 
     def _memory(self, settled: Settled, now: float) -> TargetMemory:
         after = settled.step
@@ -238,6 +246,8 @@ class Settler:
             self._agenda.give_back(id_, state.due)
         else:
             self._agenda.put(id_, state.due)
+        if settled.asked and state.outcome is not None:
+            self._recorder.polled(source, self._book.policy.provider, state.outcome)
         for note in settled.step.notes:
             self.write(note, state)
 
