@@ -131,7 +131,7 @@ def test_the_answer_of_the_api_looks_like_that() -> None:
     [block] = README.blocks("json")
     [shown] = json.loads(block)["connections"]
     state = step(target(), polled(Item("one", expires_at=NOW + 1, institution="bank")), POLICY, NO_FACTS, NOW).state
-    made: dict[str, Any] = item(POLICY, state, state.connections["one"])
+    made: dict[str, Any] = item(POLICY, NO_FACTS, state, state.connections["one"])
     assert list(shown) == list(made)
     assert all(value is None or type(value) is type(made[key]) for key, value in shown.items())
     assert shown["actor"] == dict(ACTORS)[shown["condition"]]

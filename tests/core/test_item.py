@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from connwatch.core.item import account, item, rfc3339
 from connwatch.core.model import Accounts, TargetState, Transition
+from connwatch.core.policy import Facts
 from connwatch.core.step import step
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
 
@@ -48,13 +49,13 @@ def state(*items: Item) -> TargetState:
 def shown(one: Item) -> dict[str, Any]:
     """The item of the API."""
     known = state(one)
-    return item(POLICY, known, known.connections[one.id])
+    return item(POLICY, NO_FACTS, known, known.connections[one.id])
 
 
 def explained(one: Item, *history: Transition) -> dict[str, Any]:
     """What `explain` tells."""
     known = state(one)
-    return account(POLICY, known, known.connections[one.id], history)
+    return account(POLICY, NO_FACTS, known, known.connections[one.id], history)
 
 
 def test_an_item_has_the_fields_of_the_contract_in_their_order() -> None:
@@ -112,8 +113,8 @@ def test_what_is_not_judged_has_no_time_to_go_stale() -> None:
 def test_a_pause_is_explained_while_it_lasts() -> None:
     """Until when the newer of a pair is paused."""
     known = state(Item("a"), Item("b", status="wait", created_at=NOW))
-    assert account(POLICY, known, known.connections["b"], ())["paused_until"] == rfc3339(NOW + 360)
-    assert account(POLICY, known, known.connections["a"], ())["paused_until"] is None
+    assert account(POLICY, NO_FACTS, known, known.connections["b"], ())["paused_until"] == rfc3339(NOW + 360)
+    assert account(POLICY, NO_FACTS, known, known.connections["a"], ())["paused_until"] is None
 
 
 def test_undocumented_fields_are_named_and_values_are_not_repeated() -> None:
@@ -127,7 +128,7 @@ def test_accounts_and_history_are_listed() -> None:
     held = known.connections["a"]
     held = replace(held, seen=replace(held.seen, accounts=(Accounts("ONBOARDED", "unset", 2),)))
     change = Transition("a", NOW, "healthy", "degraded", status="bad", reason="site", lasted=5.0)
-    one = account(POLICY, known, held, (change,))
+    one = account(POLICY, NO_FACTS, known, held, (change,))
     assert one["accounts"] == [{"status": "ONBOARDED", "tracking": "unset", "count": 2}]
     assert one["history"] == [
         {"at": rfc3339(NOW), "before": "healthy", "after": "degraded", "status": "bad", "reason": "site"}
@@ -145,3 +146,11 @@ def test_any_instant_is_a_time_or_null(at: float | None) -> None:
 def test_times_are_whole_seconds_in_utc(at: float, text: str | None) -> None:
     """RFC 3339, as the contract says; nothing where there is no such time."""
     assert rfc3339(at) == text
+
+
+def test_an_institution_is_named_as_the_provider_s_own_list_names_it() -> None:
+    """Else as its listing did, else not at all (decisions.md 24)."""
+    known = step(target(), polled(Item("a")), POLICY, NO_FACTS, NOW).state
+    named = Facts(names={"bank-a": "The Bank of A"})
+    assert item(POLICY, named, known, known.connections["a"])["institution_name"] == "The Bank of A"
+    assert item(POLICY, NO_FACTS, known, known.connections["a"])["institution_name"] == "Bank-A"

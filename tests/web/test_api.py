@@ -26,7 +26,7 @@ async def test_the_list_holds_the_items_of_the_contract() -> None:
     async with served(ports(fleet)) as reader:
         page = await got(reader, LIST)
     expected = {
-        id_: item(book.policy, record.state, held)
+        id_: item(book.policy, book.facts, record.state, held)
         for book in fleet.books.values()
         for record in book.records.values()
         for id_, held in record.state.connections.items()
@@ -91,7 +91,7 @@ async def test_one_connection_comes_with_its_history() -> None:
         assert [change.after for change in history] == ["healthy", "action_required", "healthy"]
         async with served(given) as reader:
             answer = await got(reader, f"{LIST}/utility/{quote(id_, safe=':')}")
-        assert answer == account(UTILITY, record.state, record.state.connections[id_], history)
+        assert answer == account(UTILITY, fleet.books["utility"].facts, record.state, record.state.connections[id_], history)
 
 
 async def test_an_unknown_connection_is_not_found() -> None:

@@ -22,7 +22,7 @@ def found(query: str) -> set[str]:
         for book in grown().books.values()
         for record in book.records.values()
         for id_, held in record.state.connections.items()
-        if wanted(Look(book.policy, record.state, held))
+        if wanted(Look(book.policy, book.facts, record.state, held))
     }
 
 

@@ -27,7 +27,7 @@ async def look_up(plan: Plan, connection: str, source: str | None, clock: Clock)
                 facts = memories[name].facts if name in memories else Facts()
                 judged = rejudge(state, policy, facts, clock.now()).state
                 history = await reader.history(name, connection)
-                accounts.append(account(policy, judged, judged.connections[connection], history))
+                accounts.append(account(policy, facts, judged, judged.connections[connection], history))
         return accounts
     finally:
         await reader.close()

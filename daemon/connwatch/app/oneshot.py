@@ -11,10 +11,11 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
+from connwatch.app.live import PATIENCE
 from connwatch.app.unit import Past, Unit
 from connwatch.config import Plan, Secrets
 from connwatch.core.fleet import Fleet
-from connwatch.core.item import item
+from connwatch.core.item import item, rfc3339
 from connwatch.core.ports import Clock, SourceMemory, Vitals
 from connwatch.metrics import Exposition, ProcessRecorder
 from connwatch.poller import Surroundings
@@ -25,7 +26,7 @@ LOOK: Final = 0.2
 
 
 class Progress(Struct, frozen=True):
-    """How far a sweep is: targets asked, targets known, and sources that are not discovered yet."""
+    """How far a sweep is: targets asked, targets known, and sources that are not discovered yet; those given up aside."""
 
     asked: int
     known: int
@@ -86,12 +87,17 @@ class Sweep:
         await store.close()
 
     def _progress(self) -> Progress:
-        states = [record.state for book in self.fleet.books.values() for record in book.records.values()]
+        units = [unit for unit in self._units if not self._given_up(unit)]
+        states = [record.state for unit in units for record in unit.runner.book.records.values()]
         return Progress(
             asked=sum(state.outcome is not None for state in states),
             known=len(states),
-            undiscovered=sum(not unit.runner.surveyed for unit in self._units),
+            undiscovered=sum(not unit.runner.surveyed for unit in units),
         )
+
+    def _given_up(self, unit: Unit) -> bool:
+        """Whether a source is closed for so long that nobody would wait for it before a terminal."""
+        return unit.opens_at > self._clock.now() + PATIENCE
 
     def failures(self) -> Sequence[str]:
         """What could not be read, a line each."""
@@ -99,6 +105,11 @@ class Sweep:
             f"{unit.plan.name}: {errand} failed: {failure.outcome}"
             for unit in self._units
             for errand, failure in unit.runner.errands.failing.items()
+        ]
+        found += [
+            f"{unit.plan.name}: given up: no request before {rfc3339(unit.opens_at)}"
+            for unit in self._units
+            if self._given_up(unit)
         ]
         for name, book in self.fleet.books.items():
             outcomes = [record.state.outcome for record in book.records.values()]
@@ -111,7 +122,7 @@ class Sweep:
         for book in self.fleet.books.values():
             for record in book.records.values():
                 for held in record.state.connections.values():
-                    yield item(book.policy, record.state, held)
+                    yield item(book.policy, book.facts, record.state, held)
 
     def exposition(self) -> bytes:
         """All metrics, as a scrape would get them."""

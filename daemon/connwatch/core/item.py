@@ -8,14 +8,17 @@ from typing import Any, Final
 
 from connwatch.core.condition import ACTORS, RULES
 from connwatch.core.model import Held, TargetState, Transition
-from connwatch.core.policy import Policy
+from connwatch.core.policy import Facts, Policy
 
 _LAST: Final = 253_402_300_799.0
 """The last second of the year 9999."""
 
 
-def item(policy: Policy, state: TargetState, held: Held) -> dict[str, Any]:
-    """A connection as the API lists it. Times are RFC 3339 in UTC, or None where the truth is not known."""
+def item(policy: Policy, facts: Facts, state: TargetState, held: Held) -> dict[str, Any]:
+    """A connection as the API lists it. Times are RFC 3339 in UTC, or None where the truth is not known.
+
+    An institution is named as the provider's own list names it, else as its listing did (decisions.md 24).
+    """
     seen, verdict = held.seen, held.verdict
     return {
         "id": seen.id,
@@ -23,7 +26,7 @@ def item(policy: Policy, state: TargetState, held: Held) -> dict[str, Any]:
         "provider": policy.provider,
         "company": state.target.company,
         "institution": seen.institution,
-        "institution_name": seen.institution_name or None,
+        "institution_name": facts.names.get(seen.institution) or seen.institution_name or None,
         "kind": seen.kind,
         "status": seen.status,
         "reason": seen.reason or "",
@@ -42,11 +45,13 @@ def item(policy: Policy, state: TargetState, held: Held) -> dict[str, Any]:
     }
 
 
-def account(policy: Policy, state: TargetState, held: Held, history: Sequence[Transition]) -> dict[str, Any]:
+def account(
+    policy: Policy, facts: Facts, state: TargetState, held: Held, history: Sequence[Transition]
+) -> dict[str, Any]:
     """Why a connection is shown as it is: the item, and beside it the rule, the clocks and the history."""
     seen, verdict = held.seen, held.verdict
     rule = next((rule for rule in RULES if rule.name == verdict.rule), None)
-    return item(policy, state, held) | {
+    return item(policy, facts, state, held) | {
         "rule": verdict.rule,
         "why": rule.why if rule else "",
         "condition_since": rfc3339(held.since),

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from connwatch.core.fleet import Book, Fleet
 from connwatch.core.model import Held, TargetState
-from connwatch.core.policy import Policy
+from connwatch.core.policy import Facts, Policy
 from connwatch.core.ports import Clock
 from connwatch.web.roster import Roster, tag_of
 from connwatch.web.turns import Turns
@@ -22,6 +22,7 @@ class Look(NamedTuple):
     """A connection, with all that belongs to it."""
 
     policy: Policy
+    facts: Facts
     state: TargetState
     held: Held
 
@@ -68,7 +69,7 @@ class Catalogue:
                 if record is None:
                     continue
                 floor = after.connection if (source, tag) == after[:2] else ""
-                there = await _wanted(wanted, floor, book.policy, record.state, turns)
+                there = await _wanted(wanted, floor, book, record.state, turns)
                 found += nsmallest(limit + 1 - len(found), there, key=_id)
                 if len(found) > limit:
                     return Page(found[:limit], _position(found[limit - 1]))
@@ -84,16 +85,16 @@ class Catalogue:
             await turns.look()
             held = record.state.connections.get(connection)
             if held is not None:
-                return Look(book.policy, record.state, held)
+                return Look(book.policy, book.facts, record.state, held)
         return None
 
 
-async def _wanted(wanted: Filter, floor: str, policy: Policy, state: TargetState, turns: Turns) -> list[Look]:
+async def _wanted(wanted: Filter, floor: str, book: Book, state: TargetState, turns: Turns) -> list[Look]:
     """The connections of a target that are wanted and lie above the floor, in no order."""
     looks = []
     for id_, held in state.connections.items():
         await turns.look()
-        look = Look(policy, state, held)
+        look = Look(book.policy, book.facts, state, held)
         if id_ > floor and wanted(look):
             looks.append(look)
     return looks
