@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -13,12 +12,13 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
-from connwatch.app.unit import Past, Unit
-from connwatch.app.watch import watch
+from connwatch.app.signals import signals
+from connwatch.app.unit import Past, Unit, pasts
+from connwatch.app.watch import Signature, signature, watch
 from connwatch.config import ConfigRefused, Plan, Secrets, changes
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Note
-from connwatch.core.ports import Clock, Remembered, SourcePlan, Vitals
+from connwatch.core.ports import Clock, Vitals
 from connwatch.fetch import UnusableTlsError, tls_context
 from connwatch.log import Redaction, Volume
 from connwatch.metrics import Exposition, ProcessRecorder
@@ -60,49 +60,57 @@ class Daemon:
         self._units: dict[str, Unit] = {}
         self._pasts: dict[str, Past] = {}
         self._loaded = False
+        self._hangup = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rewatch = asyncio.Event()
+        self._seen: dict[str, Signature] = {path: signature(path)}
         self._alive_at = 0.0
 
     async def run(self) -> None:
         """Serve until `stopping` is set. Raises what keeps it from starting: StoreError, AddressInUse, UnusableTlsError."""
-        self._store = open_store(self._plan.store, clock=self._clock, recorder=self._recorder, tell=self._write)
-        try:
-            site = self._new_site()
-            self.addresses = await site.start([(one.host, one.port) for one in self._plan.listen])
-            try:
-                self._log.info(
-                    "started", version=__version__, addresses=[f"{host}:{port}" for host, port in self.addresses]
-                )
-                await self._serve(site)
-            finally:
+        for source in self._plan.sources.values():
+            tls_context(source)
+        with signals(stop=self.stopping, reload=self._hangup):
+            self._store = open_store(self._plan.store, clock=self._clock, recorder=self._recorder, tell=self._write)
+            async with AsyncExitStack() as ending:
                 # The web closes last, so that the last scrape and the probes see the drain; by then all is committed.
-                await self._store.close()
-                await site.stop()
-        finally:
-            await self._store.close()
+                site = self._new_site()
+                ending.push_async_callback(site.stop)
+                ending.push_async_callback(self._store.close)
+                self.addresses = await site.start([(one.host, one.port) for one in self._plan.listen])
+                listening = [f"{host}:{port}" for host, port in self.addresses]
+                self._log.info("started", version=__version__, addresses=listening)
+                await self._serve(site)
         self._log.info("stopped")
 
     async def _serve(self, site: Site) -> None:
-        self._pasts = _pasts(await self._store.load())
         async with asyncio.TaskGroup() as group:
             self._group = group
-            servants = [
-                group.create_task(self._keep_time(), name="timekeeper"),
-                group.create_task(self._keep_house(), name="housekeeping"),
-                group.create_task(self._keep_watch(), name="watcher"),
-            ]
-            self._open_units(self._plan.sources)
-            self._loaded = True
-            self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
-            self._notifier.ready(f"watching {len(self._units)} sources")
-            with self._signals(group):
-                await self.stopping.wait()
+            # A reload that comes early waits for the start; one that runs while we stop is waited for.
+            async with self._reloading:
+                servants = await self._start(group)
+            await self.stopping.wait()
             self._notifier.stopping()
             site.drain()
-            await self._close_units(tuple(self._units))
+            async with self._reloading:
+                await self._halt(tuple(self._units))
             for servant in servants:
                 servant.cancel()
+
+    async def _start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
+        """Set everything to work, with what the store remembers."""
+        self._pasts = pasts(await self._store.load())
+        servants = [
+            group.create_task(self._keep_time(), name="timekeeper"),
+            group.create_task(self._keep_house(), name="housekeeping"),
+            group.create_task(self._keep_watch(), name="watcher"),
+            group.create_task(self._keep_listening(), name="listener"),
+        ]
+        self._open_units(self._plan.sources)
+        self._loaded = True
+        self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
+        self._notifier.ready(f"watching {len(self._units)} sources")
+        return servants
 
     def _open_units(self, names: Iterable[str]) -> None:
         """Set sources to work, with what is known of them."""
@@ -114,9 +122,9 @@ class Daemon:
             self._group.create_task(unit.run(), name=f"source {name}")
         self._know_secrets()
 
-    async def _close_units(self, names: Iterable[str]) -> None:
-        """Stop sources: running polls get the time of grace, what they brought is committed, and what is known is kept."""
-        units = [self._units.pop(name) for name in names]
+    async def _halt(self, names: Iterable[str]) -> None:
+        """Stop sources: running polls get the time of grace, and what they brought is committed."""
+        units = [self._units[name] for name in names]
         for unit in units:
             unit.stop()
         deadline = self._clock.now() + self._plan.shutdown_grace
@@ -124,12 +132,18 @@ class Daemon:
             await self._clock.wait(unit.finished, deadline)
             unit.runner.abandon()
             await unit.finished.wait()
-            self._pasts[unit.plan.name] = unit.past()
-            self._fleet.close(unit.plan.name)
+
+    def _take_out(self, names: Iterable[str]) -> None:
+        """Count sources that were stopped no more, and keep what is known for a successor."""
+        for name in names:
+            self._pasts[name] = self._units.pop(name).past()
+            self._fleet.close(name)
 
     async def reload(self) -> Sequence[str]:
         """Read the configuration again: all of it takes effect, or nothing does. Returns the problems, if there are any."""
         async with self._reloading:
+            if self.stopping.is_set():
+                return ("connwatch is stopping",)
             self._notifier.reloading(self._clock.monotonic())
             problems = await self._reload()
             self._recorder.reloaded(not problems, self._clock.now(), self._plan.digest)
@@ -139,6 +153,7 @@ class Daemon:
             return problems
 
     async def _reload(self) -> Sequence[str]:
+        self._seen[self._path] = signature(self._path)
         try:
             plan = self._load()
         except ConfigRefused as refused:
@@ -147,13 +162,17 @@ class Daemon:
         problems = [*difference.refused, *_unreachable(plan)]
         if problems:
             return problems
-        await self._close_units((*difference.removed, *difference.changed))
+        await self._halt((*difference.removed, *difference.changed))
+        # From here on nobody gets a turn until the successors count what their predecessors did.
+        self._take_out((*difference.removed, *difference.changed))
         shown_as_before = _shown(plan) == _shown(self._plan)
         self._plan = plan
         self._console.volume.level = plan.log_level
         if not shown_as_before:
             self._exposition = self._new_exposition()
         self._open_units((*difference.added, *difference.changed))
+        for name in difference.changed:
+            self._units[name].count_past()
         self._rewatch.set()
         self._log.info("reloaded", added=difference.added, removed=difference.removed, changed=difference.changed)
         return ()
@@ -192,7 +211,7 @@ class Daemon:
         while True:
             self._rewatch = asyncio.Event()
             users = {plan.users_file for plan in self._plan.sources.values() if plan.users_file}
-            await watch({self._path, *users} - {""}, self._file_changed, self._rewatch)
+            await watch({self._path, *users} - {""}, self._seen, self._file_changed, self._rewatch)
 
     async def _file_changed(self, path: str) -> None:
         for unit in self._units.values():
@@ -201,22 +220,12 @@ class Daemon:
         if path == self._path:
             await self.reload()
 
-    @contextmanager
-    def _signals(self, group: asyncio.TaskGroup) -> Iterator[None]:
-        """SIGTERM and SIGINT stop, SIGHUP reloads."""
-        loop = asyncio.get_running_loop()
-        handlers: Mapping[signal.Signals, Callable[[], object]] = {
-            signal.SIGTERM: self.stopping.set,
-            signal.SIGINT: self.stopping.set,
-            signal.SIGHUP: lambda: group.create_task(self.reload(), name="reload"),
-        }
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
-        try:
-            yield
-        finally:
-            for number in handlers:
-                loop.remove_signal_handler(number)
+    async def _keep_listening(self) -> None:
+        """Reload whenever SIGHUP asks for it."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            await self.reload()
 
     def _know_secrets(self) -> None:
         """Whatever is secret now, no log may say."""
@@ -281,16 +290,3 @@ def _unreachable(plan: Plan) -> Iterator[str]:
             tls_context(source)
         except UnusableTlsError as fault:
             yield str(fault)
-
-
-def _pasts(remembered: Remembered) -> dict[str, Past]:
-    """What the store knows, by source."""
-    names = remembered.targets.keys() | remembered.sources.keys() | remembered.tallies.keys()
-    return {
-        name: Past(
-            states=tuple(remembered.targets.get(name, {}).values()),
-            memory=remembered.sources.get(name),
-            tallies=remembered.tallies.get(name, {}),
-        )
-        for name in names
-    }

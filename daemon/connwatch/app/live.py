@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from connwatch import __version__
 from connwatch.config import Plan, Secrets
 from connwatch.core.discovery import Discovery
+from connwatch.core.item import rfc3339
 from connwatch.core.model import Failure
 from connwatch.core.ports import Clock, SourceMemory, SourcePlan
 from connwatch.fetch import Gate, SourceClient, open_session
@@ -15,15 +17,22 @@ from connwatch.metrics import ProcessRecorder
 from connwatch.poller import listed_targets
 from connwatch.stores import StoreError, open_for_reading
 
+PATIENCE: Final = 120.0
+"""Seconds for which a one-shot command waits when a source is closed; one that is closed for longer is given up."""
+
 
 async def ping(source: SourcePlan, memory: SourceMemory | None, clock: Clock) -> str | Failure:
     """One harmless call: what the credential may do, or why it may nothing."""
+    if memory is not None and memory.not_before > clock.now() + PATIENCE:
+        return _left_alone(memory)
     async with _client(source, memory, clock) as client:
         return await client.converse(source.provider.ping())
 
 
 async def discover(source: SourcePlan, memory: SourceMemory | None, clock: Clock) -> Discovery | Failure:
     """The companies or users that a daemon would ask."""
+    if memory is not None and memory.not_before > clock.now() + PATIENCE:
+        return _left_alone(memory)
     listed = await listed_targets(source, memory.announced if memory else frozenset())
     if isinstance(listed, Failure):
         return listed
@@ -41,6 +50,10 @@ async def remembered(plan: Plan) -> Mapping[str, SourceMemory]:
         return await reader.sources()
     finally:
         await reader.close()
+
+
+def _left_alone(memory: SourceMemory) -> Failure:
+    return Failure("throttled", detail=f"the provider wants no requests before {rfc3339(memory.not_before)}")
 
 
 @asynccontextmanager

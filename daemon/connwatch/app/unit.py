@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch import __version__
-from connwatch.core.model import TargetState
-from connwatch.core.ports import SourceMemory, SourcePlan, Tallies
+from connwatch.core.model import Step, TargetState
+from connwatch.core.ports import Remembered, SourceMemory, SourcePlan, Tallies
 from connwatch.core.quota import Rule
 from connwatch.core.tally import Tally
 from connwatch.fetch import Gate, SourceClient, open_session
@@ -23,6 +23,19 @@ class Past(Struct, frozen=True):
     states: Sequence[TargetState] = ()
     memory: SourceMemory | None = None
     tallies: Tallies = {}
+
+
+def pasts(remembered: Remembered) -> dict[str, Past]:
+    """What the store knows, by source."""
+    names = remembered.targets.keys() | remembered.sources.keys() | remembered.tallies.keys()
+    return {
+        name: Past(
+            states=tuple(remembered.targets.get(name, {}).values()),
+            memory=remembered.sources.get(name),
+            tallies=remembered.tallies.get(name, {}),
+        )
+        for name in names
+    }
 
 
 class Unit:
@@ -54,7 +67,7 @@ class Unit:
             around.clock,
             around.recorder,
             not_before=memory.not_before,
-            tell=lambda note: self.runner.settler.write(note),
+            tell=lambda note: self.runner.settler.write(note),  # noqa: PLW0108 - the runner is yet to come
         )
         self._session = open_session(plan, __version__)
         self.client = SourceClient(plan, self._session, self._gate, secrets, around.clock, around.recorder)
@@ -68,10 +81,20 @@ class Unit:
             await self._session.close()
             self.finished.set()
 
+    def count_past(self) -> None:
+        """Count at once what a predecessor counted: no scrape is without it while it is judged anew."""
+        for state in self._past.states:
+            self._around.fleet.apply(self.plan.name, Step(state))
+
     def stop(self) -> None:
         """Start nothing more."""
         self._gate.close()
         self.runner.stop()
+
+    @property
+    def opens_at(self) -> float:
+        """When the source may be asked again: it asked to be left alone, or rejected our credential."""
+        return self._gate.state.open_at()
 
     def past(self) -> Past:
         """All that is known, for a successor."""

@@ -11,14 +11,13 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console as Terminal
 
 from connwatch import __version__
 from connwatch.app import Console, Daemon, Sweep, forecasts, look_up, ping, remembered, remembered_forecasts
 from connwatch.app import forget as erase
 from connwatch.cli.demo import play, set_the_scene
 from connwatch.cli.ending import DEFAULT_CONFIG, FAULT, REFUSED, end, faults_told, listening, plan_from, until_stopped
-from connwatch.cli.printing import account_text, connections_table, plan_table, progress_bar, summary_text
+from connwatch.cli.printing import account_text, connections_table, plan_table, print_table, progress_bar, summary_text
 from connwatch.clock import SystemClock
 from connwatch.config import Plan, load, summary
 from connwatch.core.forecast import Forecast
@@ -75,7 +74,7 @@ ConfigPath = Annotated[
 SourceName = Annotated[str | None, typer.Option("--source", help="Only in this source.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"connwatch {__version__}")
         raise typer.Exit
@@ -157,7 +156,7 @@ def plan(
     planned = plan_from(config)
     with faults_told():
         told = asyncio.run(remembered_forecasts(planned) if offline else forecasts(planned, SystemClock()))
-    Terminal().print(plan_table([one for one in told.values() if isinstance(one, Forecast)]))
+    print_table(plan_table([one for one in told.values() if isinstance(one, Forecast)]))
     for name, one in told.items():
         if isinstance(one, Failure):
             typer.echo(f"{name}: not known: {_why(one)}", err=True)
@@ -179,7 +178,7 @@ def once(
         sweep = asyncio.run(_sweep(planned))
     match style:
         case OnceFormat.TABLE:
-            Terminal().print(connections_table(sweep.items()))
+            print_table(connections_table(sweep.items()))
         case OnceFormat.JSON:
             typer.echo(msgspec.json.encode({"connections": list(sweep.items()), "next": None}))
         case OnceFormat.PROMETHEUS:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
@@ -15,6 +17,8 @@ from connwatch.app import Progress as Swept
 from connwatch.core.forecast import Forecast
 
 INDENT = "  "
+WIDE = 250
+"""Columns for whoever reads a table from a file or a pipe."""
 
 
 def summary_text(plan: Mapping[str, Any], depth: int = 0) -> str:
@@ -39,7 +43,7 @@ def _flat(value: object) -> str:
 def connections_table(items: Iterable[Mapping[str, Any]]) -> Table:
     """Connections by company and condition, and who has to act."""
     counts = Counter((one["source"], one["company"], one["condition"], one["actor"]) for one in items)
-    table = Table("source", "company", "condition", "who acts", "connections", title=f"{counts.total()} connections")
+    table = _table("source", "company", "condition", "who acts", "connections", title=f"{counts.total()} connections")
     table.columns[-1].justify = "right"
     for (source, company, condition, actor), count in sorted(counts.items()):
         table.add_row(source, company, condition, actor, str(count))
@@ -48,16 +52,7 @@ def connections_table(items: Iterable[Mapping[str, Any]]) -> Table:
 
 def plan_table(forecasts: Sequence[Forecast]) -> Table:
     """What each source comes to."""
-    table = Table(
-        "source",
-        "targets",
-        "connections",
-        "requests a sweep",
-        "sweep at the quota",
-        "interval",
-        "share of quota",
-        "series",
-    )
+    table = _table("source", "targets", "connections", "requests", "a sweep takes", "interval", "of quota", "series")
     for column in table.columns[1:]:
         column.justify = "right"
     for one in forecasts:
@@ -71,6 +66,19 @@ def plan_table(forecasts: Sequence[Forecast]) -> Table:
             f"{one.share:.0%}",
             str(one.series),
         )
+    return table
+
+
+def print_table(table: Table) -> None:
+    """On stdout; where that is no terminal, as wide as the table is."""
+    (Console() if sys.stdout.isatty() else Console(width=WIDE)).print(table)
+
+
+def _table(*headers: str, title: str | None = None) -> Table:
+    """A table that cuts nothing off: what is too long is folded."""
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
     return table
 
 

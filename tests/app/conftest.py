@@ -1,0 +1,25 @@
+"""Households for the tests of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connwatch.clock import SystemClock
+from tests.app.household import Household, moved_in
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Household]:
+    """Three small providers, and a configuration that is in nobody's way."""
+    async with moved_in(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def nectar(tmp_path: Path) -> AsyncIterator[Household]:
+    """Nectar alone, the one that has few targets and no tokens; eight seconds pass in one."""
+    async with moved_in(tmp_path, providers=("nectar",), clock=SystemClock(scale=8.0)) as house:
+        yield house
