@@ -12,7 +12,7 @@ from connwatch.core.model import Failed, Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.ports import Hints, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
-from connwatch.poller.settler import PollEnded, Restored
+from connwatch.poller.settler import PollEnded
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
 from tests.fakes import until
 from tests.poller.stage import Script, Stage
@@ -116,13 +116,11 @@ async def test_waiting_for_the_quota_is_no_poll() -> None:
         await stage.clock.advance(1)
         script.users["u"] = [HEALTHY]
         stage.door.queue = INTERVAL
-        await stage.clock.advance(3 * INTERVAL)
+        await stage.clock.advance(stage.states()["u"].due + INTERVAL + 1 - stage.clock.now())
         stage.door.queue = 0.0
-        held = stage.states()["u"]
-        seen_at = script.times("u")[1]
-        assert held.polled_at == pytest.approx(NOW + seen_at)
-        assert held.connections["b"].missing_since == held.polled_at
-        await stage.clock.advance(seen_at + INTERVAL + 1 - stage.clock.monotonic())
+        held, seen_at = stage.states()["u"], script.times("u")[1]
+        assert held.connections["b"].missing_since == held.polled_at == pytest.approx(NOW + seen_at)
+        await stage.clock.advance(INTERVAL)
         assert stage.states()["u"].connections.keys() == {"a"}
         assert script.times("u")[2] - seen_at >= INTERVAL
 
@@ -150,7 +148,6 @@ async def test_a_failure_drops_nobody_that_was_gone() -> None:
     async with stage.playing():
         await stage.clock.advance(1)
         state = replace(stage.states()["u"], gone=True, absent_since=NOW, due=stage.clock.now())
-        stage.runner.settler.put(Restored([state]))
         stage.fleet.apply("bank", Step(state))
         stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
         await stage.clock.advance(1)
