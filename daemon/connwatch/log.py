@@ -58,7 +58,9 @@ class Volume:
     def __init__(self, level: str) -> None:
         self.level = level
 
-    def __call__(self, _logger: WrappedLogger, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(
+        self, _logger: WrappedLogger, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
         """A processor of structlog: drops what is below the level."""
         if LEVELS.get(method, logging.ERROR) < LEVELS[self.level]:
             raise structlog.DropEvent

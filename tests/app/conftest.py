@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,12 @@ async def nectar(tmp_path: Path) -> AsyncIterator[Household]:
     """Nectar alone, the one that has few targets and no tokens; eight seconds pass in one."""
     async with moved_in(tmp_path, providers=("nectar",), clock=SystemClock(scale=8.0)) as house:
         yield house
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """The other end of the notification socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+        yield listening

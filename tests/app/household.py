@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -223,6 +224,16 @@ def select(found: Metrics, name: str, **labels: str) -> Mapping[frozenset[tuple[
 def total(found: Metrics, name: str, **labels: str) -> float:
     """Their sum."""
     return sum(select(found, name, **labels).values())
+
+
+def heard(systemd: socket.socket) -> list[str]:
+    """What systemd was told since the last time, by first words."""
+    messages = []
+    while True:
+        try:
+            messages.append(systemd.recv(1024).decode().partition("=")[0])
+        except BlockingIOError:
+            return messages
 
 
 @asynccontextmanager

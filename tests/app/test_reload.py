@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.app.household import PATIENCE, Household, source, total
+from tests.app.household import PATIENCE, Household, heard, source, total
 from tests.fakes import until
 
 SUCCESSFUL = "connwatch_config_last_reload_successful"
@@ -165,16 +166,16 @@ async def test_the_file_is_watched(nectar: Household) -> None:
         await nectar.metrics_once(lambda found: total(found, "connwatch_poll_interval_seconds") == 1980)
 
 
-async def test_a_file_that_changes_during_a_reload_is_read_again(nectar: Household) -> None:
+async def test_a_file_that_changes_during_a_reload_is_read_again(nectar: Household, systemd: socket.socket) -> None:
     """The reload waits for a poll; what was written meanwhile is not overlooked."""
+    nectar.environ = {"NOTIFY_SOCKET": systemd.getsockname()}
     nectar.ask_often()
     async with nectar.running():
         await nectar.ready()
         nectar.slow_down()
         await until(lambda: nectar.held > 0, patience=PATIENCE)
         nectar.configure(poll_interval="31m")
-        await until(lambda: nectar.held == 1, patience=PATIENCE)
-        await nectar.clock.sleep(1)
+        await until(lambda: "RELOADING" in heard(systemd), patience=PATIENCE)
         nectar.configure(poll_interval="32m")
         nectar.release.set()
         await nectar.metrics_once(lambda found: total(found, "connwatch_poll_interval_seconds") == 1920)
@@ -215,8 +216,9 @@ async def test_a_reload_before_the_start_is_over_waits_for_it(nectar: Household)
     assert [line["changed"] for line in nectar.lines("reloaded")] == [["nectar"]]
 
 
-async def test_a_reload_under_way_does_not_outlive_the_end(nectar: Household) -> None:
-    """The daemon is told to stop while a reload waits for a poll: both end."""
+async def test_a_reload_under_way_does_not_outlive_the_end(nectar: Household, systemd: socket.socket) -> None:
+    """The daemon is told to stop while a reload waits for a poll: both end, and the next reload in line is told why it is none."""
+    nectar.environ = {"NOTIFY_SOCKET": systemd.getsockname()}
     nectar.ask_often()
     async with nectar.running() as daemon:
         await nectar.ready()
@@ -226,7 +228,7 @@ async def test_a_reload_under_way_does_not_outlive_the_end(nectar: Household) ->
         async with asyncio.TaskGroup() as group:
             group.create_task(daemon.reload())
             late = group.create_task(daemon.reload())
-            await nectar.clock.sleep(0.5)
+            await until(lambda: "RELOADING" in heard(systemd), patience=PATIENCE)
             daemon.stopping.set()
             nectar.release.set()
     assert late.result() == ("connwatch is stopping",)

@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from connwatch.fetch import UnusableTlsError
 from connwatch.stores import StoreLocked, StoreTooNew
 from connwatch.web import AddressInUse
-from tests.app.household import PATIENCE, Household
+from tests.app.household import PATIENCE, Household, heard
 from tests.fakes import until
-
-
-@pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    """The other end of the notification socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        listening.setblocking(False)
-        yield listening
-
-
-def heard(systemd: socket.socket) -> list[str]:
-    """All messages so far, by their first words."""
-    messages = []
-    while True:
-        try:
-            messages.append(systemd.recv(1024).decode().partition("=")[0])
-        except BlockingIOError:
-            return messages
 
 
 async def test_a_port_in_use_is_told(nectar: Household) -> None:

@@ -90,8 +90,28 @@ def test_a_paused_connection_is_not_stuck_before_its_pause_is_over() -> None:
     impatient = replace(POLICY, stuck_after={"wait": 1.0})
     one = read(Item("c", status="wait", created_at=NOW), NOW)
     for now, stuck in ((NOW + 359, False), (NOW + 360, True)):
-        verdict, _ = judge(one, impatient, NO_FACTS, now, muted_until=None, paused_until=NOW + 360)
+        verdict, until = judge(one, impatient, NO_FACTS, now, muted_until=None, paused_until=NOW + 360)
         assert (verdict.stuck, verdict.paused) == (stuck, not stuck)
+        assert (until == NOW + 360) is not stuck
+    working = replace(POLICY, stuck_after={}, settling={})
+    assert judge(one, working, NO_FACTS, NOW, muted_until=None, paused_until=NOW + 360)[1] == NOW + 360
+
+
+def test_one_that_never_had_data_is_stuck_after_the_shorter_grace() -> None:
+    """`never_updated` runs from creation, beside the grace of the status (metrics.md, *Settled in detail*)."""
+    both = replace(POLICY, stuck_after={"wait": 900.0, "never_updated": 300.0})
+    fresh = Item("c", status="wait", created_at=NOW, status_since=NOW + 60, data_at=None)
+    for policy, item, at in (
+        (both, fresh, NOW + 300),
+        (both, replace(fresh, data_at=NOW), NOW + 960),
+        (replace(both, stuck_after={"wait": 900.0, "never_updated": 3000.0}), fresh, NOW + 960),
+        (both, replace(fresh, status="ok"), NOW + 300),
+    ):
+        verdicts = [
+            judge(read(item, NOW), policy, NO_FACTS, now, muted_until=None, paused_until=0.0)[0].stuck
+            for now in (at - 1, at)
+        ]
+        assert verdicts == [False, True]
 
 
 @given(connections, st.floats(NOW - 300 * DAY, NOW + 300 * DAY))

@@ -97,6 +97,13 @@ def test_a_discovery_asks_nobody_in_a_pause() -> None:
     assert discovered({"u": state}, Found("u", vacant=True), at=NOW + 5).changed == ()
 
 
+def test_a_discovery_takes_nobody_s_turn() -> None:
+    """Who is overdue stays as overdue as it was."""
+    before = {"u": replace(known("u")["u"], due=NOW - 5)}
+    assert discovered(before).changed[0].due == NOW - 5
+    assert discovered(before, Found("u", vacant=True)).changed == ()
+
+
 def test_a_discovery_ends_no_backoff() -> None:
     """Who fails and is missing too is asked when its backoff is over."""
     state = step(target("u"), Failed(Failure("timeout"), NOW), POLICY, NO_FACTS, NOW).state

@@ -179,6 +179,15 @@ class TestZeros:
         assert dict(fleet.oldest.items()) == {}
 
 
+def test_a_source_that_closes_leaves_nothing_behind() -> None:
+    """Neither counts nor extremes, nor a deadline that would find somebody."""
+    fleet = one_book(Item("a", expires_at=NOW + DAY), Item("b", status="wait", data_at=None))
+    fleet.close("bank")
+    assert (rows(fleet), dict(fleet.oldest.items()), dict(fleet.expiring.items())) == ({}, {}, {})
+    assert fleet.due(NOW + 10 * DAY) == []
+    assert fleet.next_deadline() == float("inf")
+
+
 def test_at_most_twenty_unknown_words_become_labels() -> None:
     """A provider that invents words doesn't invent series without end."""
     fleet = one_book(*[Item(f"c{number}", status=f"odd{number}") for number in range(30)])

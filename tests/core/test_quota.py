@@ -59,6 +59,28 @@ def test_the_wait_is_enough(rule: Rule, passed: float) -> None:
         assert take(taken.quota, rule, NOW + passed + taken.wait * (1 + 1e-6) + 1e-6).wait < 1e-3
 
 
+@given(rules, st.floats(0.0, 1e6), st.integers(1, 30))
+def test_waiting_as_told_comes_to_an_end(rule: Rule, start: float, times: int) -> None:
+    """Whoever only ever waits as long as it was told gets through each time: rounding never keeps it at one instant."""
+    now = NOW + start
+    quota = Quota(at=now)
+    for _ in range(times):
+        for _ in range(4):
+            taken = take(quota, rule, now)
+            quota = taken.quota
+            if not taken.wait:
+                break
+            assert now + taken.wait > now
+            now += taken.wait
+        assert not taken.wait
+
+
+def test_a_one_shot_command_takes_half() -> None:
+    """Half the rate and half the burst beside the daemon, and at least one request (decisions.md 7)."""
+    assert Rule(per_minute=120.0, burst=5, max_in_flight=4).halved() == Rule(60.0, 2, 4)
+    assert Rule(per_minute=1.0, burst=1, max_in_flight=1).halved() == Rule(0.5, 1, 1)
+
+
 @given(rules, st.integers(1, 10))
 def test_throttling_halves_and_time_heals(rule: Rule, times: int) -> None:
     """Each throttling halves the rate, down to a sixteenth; a tenth of the limit comes back each minute."""

@@ -55,6 +55,20 @@ class TestUrgency:
         assert asked(starting, spare=True) - NOW <= INTERVAL * 0.25 * 1.25 + 1e-3
         assert asked(starting, spare=False) == asked(Item("a"), spare=False)
 
+    def test_urgency_has_a_floor(self) -> None:
+        """Nobody is asked more than about once a minute for being urgent, unless the interval is shorter anyway."""
+        starting = Item("a", status="wait", created_at=NOW)
+        for interval, least in ((120.0, 15.0), (20.0, 5.0)):
+            policy = replace(POLICY, poll_interval=interval)
+            state = step(target(), polled(starting), policy, NO_FACTS, NOW).state
+            waits, now = [], NOW
+            for _ in range(50):
+                due = next_due(state, policy, now, spare=True)
+                waits.append(due - now)
+                now = due
+            assert min(waits) >= least
+            assert sum(waits) / 50 >= min(60.0, interval) - 1
+
     def test_newly_sick_targets_are_asked_twice_as_often_for_a_day(self) -> None:
         """A repair is seen soon; an old illness is asked for like anything else."""
         sick = Item("a", status="bad")

@@ -191,6 +191,15 @@ class TestHistory:
         result = self.change((NOW, Item("a")), (NOW + 60, broken), (NOW + 660, Item("a")))
         assert [one.lasted for one in result.transitions] == [650.0]
 
+    def test_a_mute_that_ends_begins_nothing_earlier(self) -> None:
+        """What was muted was no illness: its length runs from the end of the mute, whatever the provider says of the status."""
+        muted = replace(POLICY, mutes=(Mute(reason="moving house", until=NOW + 60),))
+        ill = Item("a", status="bad", status_since=NOW - DAY)
+        state = step(target(), polled(ill), muted, NO_FACTS, NOW).state
+        state = pass_time(state, muted, NO_FACTS, NOW + 60).state
+        assert (state.connections["a"].verdict.condition, state.connections["a"].since) == ("action_required", NOW + 60)
+        assert after(target(), (NOW, (ill,))).connections["a"].since == NOW - DAY
+
     def test_a_vanished_connection_was_not_repaired(self) -> None:
         """What is no longer listed ends no repair time."""
         state = after(target(), (NOW, (Item("a", status="bad"),)), (NOW + INTERVAL, ()))
@@ -247,6 +256,14 @@ class TestReasons:
     def test_without_any_job_the_reason_is_empty(self) -> None:
         """Not known is not made up."""
         assert self.state({}) == ""
+
+    def test_when_it_was_learned_is_remembered(self) -> None:
+        """Until it is learned again: so that nobody is asked for the same all the time."""
+        state, at = target(), [NOW, NOW + 60, NOW + 120]
+        for now, learned in zip(at, ({}, {"a": Learned(reason="site")}, {}), strict=True):
+            item = Item("a", status="bad", reason=None, data_at=now)
+            state = step(state, Polled(listing(item, learned=learned), now), POLICY, NO_FACTS, now).state
+        assert state.connections["a"].learned_at == NOW + 60
 
     def test_another_status_forgets_the_reason(self) -> None:
         """A reason belongs to the status that it explained."""

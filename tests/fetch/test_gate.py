@@ -14,7 +14,7 @@ from connwatch.core.quota import Rule
 from connwatch.core.source import Answer
 from connwatch.fetch import Gate
 from tests.core.cast import POLICY
-from tests.fakes import FakeClock, FakeRecorder
+from tests.fakes import FakeClock, FakeRecorder, settle
 
 RULE = Rule(per_minute=60.0, burst=2, max_in_flight=2)
 
@@ -142,6 +142,19 @@ async def test_who_gives_up_lets_the_next_one_try() -> None:
     assert crowd.started[1] - crowd.started[0] >= 1
 
 
+async def test_a_late_acceptance_opens_at_once() -> None:
+    """A request that was on its way when the credential was rejected brings a yes: nobody waits any longer."""
+    async with asyncio.TaskGroup() as group:
+        crowd = Crowd(group)
+        await crowd.clock.advance(10)
+        crowd.gate.heard(Answer(Failure("auth")))
+        crowd.ask()
+        await crowd.clock.advance(5)
+        crowd.gate.heard(Answer(None))
+        await crowd.clock.advance(0)
+        assert crowd.started == [15]
+
+
 async def test_what_needs_no_credential_tries_none() -> None:
     """A public list is read when the source opens again, and says nothing of the credential."""
     async with asyncio.TaskGroup() as group:
@@ -189,10 +202,11 @@ async def test_closing_sends_away_who_waits() -> None:
             pytest.fail("it was made")
 
     async with asyncio.timeout(1):
-        waiting = asyncio.gather(want(), return_exceptions=True)
+        waiting = asyncio.gather(want(), want(), return_exceptions=True)
+        await settle()
         gate.close()
-        (result,) = await waiting
-    assert isinstance(result, StoppingError)
+        results = await waiting
+    assert [type(result) for result in results] == [StoppingError, StoppingError]
 
 
 @settings(deadline=None, max_examples=20)

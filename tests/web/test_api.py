@@ -91,7 +91,9 @@ async def test_one_connection_comes_with_its_history() -> None:
         assert [change.after for change in history] == ["healthy", "action_required", "healthy"]
         async with served(given) as reader:
             answer = await got(reader, f"{LIST}/utility/{quote(id_, safe=':')}")
-        assert answer == account(UTILITY, fleet.books["utility"].facts, record.state, record.state.connections[id_], history)
+        assert answer == account(
+            UTILITY, fleet.books["utility"].facts, record.state, record.state.connections[id_], history
+        )
 
 
 async def test_an_unknown_connection_is_not_found() -> None:

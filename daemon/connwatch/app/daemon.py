@@ -59,7 +59,7 @@ class Daemon:
         self._exposition = self._new_exposition()
         self._units: dict[str, Unit] = {}
         self._pasts: dict[str, Past] = {}
-        self._loaded = False
+        self._loaded = asyncio.Event()
         self._hangup = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._rewatch = asyncio.Event()
@@ -86,13 +86,12 @@ class Daemon:
     async def _serve(self, site: Site) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
-            # A reload that comes early waits for the start; one that runs while we stop is waited for.
-            async with self._reloading:
-                servants = await self._start(group)
+            servants = await self._start(group)
             await self.stopping.wait()
             self._notifier.stopping()
             site.drain()
             async with self._reloading:
+                # A reload under way is waited for: it would start what nobody stops.
                 await self._halt(tuple(self._units))
             for servant in servants:
                 servant.cancel()
@@ -107,7 +106,7 @@ class Daemon:
             group.create_task(self._keep_listening(), name="listener"),
         ]
         self._open_units(self._plan.sources)
-        self._loaded = True
+        self._loaded.set()
         self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
         self._notifier.ready(f"watching {len(self._units)} sources")
         return servants
@@ -141,6 +140,7 @@ class Daemon:
 
     async def reload(self) -> Sequence[str]:
         """Read the configuration again: all of it takes effect, or nothing does. Returns the problems, if there are any."""
+        await self._loaded.wait()
         async with self._reloading:
             if self.stopping.is_set():
                 return ("connwatch is stopping",)
@@ -273,7 +273,7 @@ class Daemon:
         return [unit.runner.vitals(now) for unit in self._units.values()]
 
     def _reasons(self) -> Sequence[str]:
-        if not self._loaded:
+        if not self._loaded.is_set():
             return ("the stored state is being loaded",)
         return [reason for unit in self._units.values() for reason in unit.runner.reasons()]
 

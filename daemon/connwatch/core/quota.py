@@ -14,6 +14,8 @@ from msgspec.structs import replace
 FLOOR: Final = 1 / 16
 RECOVERY_PER_SECOND: Final = 0.1 / 60
 MINUTE: Final = 60.0
+_MOMENT: Final = 1e-6
+"""Seconds that move any clock on: whoever waits for less waits for nothing, and asks again at the same instant."""
 
 
 class Rule(Struct, frozen=True):
@@ -60,7 +62,7 @@ def take(quota: Quota, rule: Rule, now: float) -> Taken:
     full = refill(quota, rule, now)
     if full.tokens >= 1.0:
         return Taken(replace(full, tokens=full.tokens - 1.0), 0.0)
-    return Taken(full, (1.0 - full.tokens) * MINUTE / (rule.per_minute * full.factor))
+    return Taken(full, max(_MOMENT, (1.0 - full.tokens) * MINUTE / (rule.per_minute * full.factor)))
 
 
 def throttled(quota: Quota, rule: Rule, now: float) -> Quota:
