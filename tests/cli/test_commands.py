@@ -163,17 +163,17 @@ class TestPlan:
         assert line.startswith("basiq: a poll interval of 1s cannot be met.")
 
     def test_offline_without_a_store(self, desk: Desk) -> None:
-        """Exit 1: nothing was remembered yet, and nobody is asked."""
+        """Exit 2: nothing was remembered yet, and nobody is asked."""
         result = desk.type("plan", "--offline")
-        assert (result.exit_code, result.stdout) == (1, "")
+        assert (result.exit_code, result.stdout) == (2, "")
         assert "no such file" in result.stderr
         assert desk.simulator.requests == []
 
     def test_a_source_that_is_down(self, desk: Desk) -> None:
-        """The others are planned; on stderr it is said what is not known."""
+        """The others are planned; on stderr it is said what is not known, and the exit status is 2."""
         desk.simulator.faults.use("nectar", "down")
         result = desk.type("plan")
-        assert result.exit_code == 0
+        assert result.exit_code == 2
         assert "nectar: not known: server" in result.stderr
         assert "moneyhub" in result.stdout
 

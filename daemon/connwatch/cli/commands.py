@@ -154,7 +154,7 @@ def plan(
 ) -> None:
     """Print what each source will cost: targets, requests, time, share of the quota, series."""
     planned = plan_from(config)
-    with faults_told():
+    with faults_told(REFUSED):
         told = asyncio.run(remembered_forecasts(planned) if offline else forecasts(planned, SystemClock()))
     print_table(plan_table([one for one in told.values() if isinstance(one, Forecast)]))
     for name, one in told.items():
@@ -165,6 +165,8 @@ def plan(
                 f"{name}: a poll interval of {one.poll_interval:.0f}s cannot be met. "
                 f"At this quota {one.possible_interval:.0f}s is possible: raise the interval or the quota."
             )
+    if any(isinstance(one, Failure) for one in told.values()):
+        raise typer.Exit(REFUSED)
 
 
 @cli.command()

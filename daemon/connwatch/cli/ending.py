@@ -34,17 +34,17 @@ def plan_from(path: str, overrides: Mapping[str, object] | None = None) -> Plan:
 
 
 @contextmanager
-def faults_told() -> Iterator[None]:
+def faults_told(status: int = FAULT) -> Iterator[None]:
     """What keeps a command from doing its work is said in a line, without a traceback."""
     try:
         yield
     except (StoreError, AddressInUse, UnusableTlsError, UnusableSecretError) as fault:
-        end(str(fault), FAULT)
+        end(str(fault), status)
     except ExceptionGroup as group:
         known = group.subgroup((StoreError, UnusableTlsError, UnusableSecretError))
         if known is None:
             raise
-        end(str(_first(known)), FAULT)
+        end(str(_first(known)), status)
 
 
 def end(message: str, status: int) -> NoReturn:
