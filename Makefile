@@ -55,7 +55,7 @@ test-all: venv
 
 docs: venv
 	$(BIN)/python -m tests.assets.generated
-	$(BIN)/python grafana/dashboards.py
+	$(BIN)/python -m grafana.dashboards
 	$(BIN)/python config/kubernetes/monitoring/prometheusrule.py
 
 clean:
