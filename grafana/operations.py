@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grafana.panels import Column, Dashboard, Panel, Query, Row, Steps
-from grafana.wording import ALL_IS_GOOD, COUNT, JOB, ONE_IS_GOOD, SOURCE, J, S, number
-
-_RATE = "[$__rate_interval]"
+from grafana.panels import Dashboard, Panel, Query, Row, Steps
+from grafana.process import PROCESS
+from grafana.wording import ALL_IS_GOOD, COUNT, JOB, ONE_IS_GOOD, RATE, SOURCE, J, S, number
 
 
 def _at_a_glance(
@@ -72,8 +71,8 @@ _POLLING = Row(
             "percentunit",
             (
                 Query(
-                    f'sum by (source) (rate(connwatch_polls_total{{{S}, outcome!~"ok|not_found"}}{_RATE})) '
-                    f"/ sum by (source) (rate(connwatch_polls_total{{{S}}}{_RATE}))",
+                    f'sum by (source) (rate(connwatch_polls_total{{{S}, outcome!~"ok|not_found"}}{RATE})) '
+                    f"/ sum by (source) (rate(connwatch_polls_total{{{S}}}{RATE}))",
                     "{{source}}",
                 ),
             ),
@@ -85,7 +84,7 @@ _POLLING = Row(
             "opm",
             (
                 Query(
-                    f"60 * sum by (source, outcome) (rate(connwatch_polls_total{{{S}}}{_RATE})) > 0",
+                    f"60 * sum by (source, outcome) (rate(connwatch_polls_total{{{S}}}{RATE})) > 0",
                     "{{source}} {{outcome}}",
                 ),
             ),
@@ -145,7 +144,7 @@ _REQUESTS = Row(
             "percentunit",
             (
                 Query(
-                    f"60 * sum by (source) (rate(connwatch_requests_total{{{S}}}{_RATE})) "
+                    f"60 * sum by (source) (rate(connwatch_requests_total{{{S}}}{RATE})) "
                     f"/ max by (source) (connwatch_quota_limit_per_minute{{{S}}})",
                     "{{source}}",
                 ),
@@ -159,7 +158,7 @@ _REQUESTS = Row(
             "reqpm",
             (
                 Query(
-                    f"60 * sum by (source, endpoint, code) (rate(connwatch_requests_total{{{S}}}{_RATE})) > 0",
+                    f"60 * sum by (source, endpoint, code) (rate(connwatch_requests_total{{{S}}}{RATE})) > 0",
                     "{{source}} {{endpoint}} {{code}}",
                 ),
             ),
@@ -173,7 +172,7 @@ _REQUESTS = Row(
             (
                 Query(
                     "histogram_quantile(0.95, sum by (source, endpoint, le) "
-                    f"(rate(connwatch_request_duration_seconds_bucket{{{S}}}{_RATE})))",
+                    f"(rate(connwatch_request_duration_seconds_bucket{{{S}}}{RATE})))",
                     "{{source}} {{endpoint}}",
                 ),
             ),
@@ -183,7 +182,7 @@ _REQUESTS = Row(
             "Requests that wait for the quota",
             "How many, on average. More and more of them: the quota is too small for the poll interval.",
             "short",
-            (Query(f"sum by (source) (rate(connwatch_quota_wait_seconds_total{{{S}}}{_RATE}))", "{{source}}"),),
+            (Query(f"sum by (source) (rate(connwatch_quota_wait_seconds_total{{{S}}}{RATE}))", "{{source}}"),),
             minimum=0.0,
         ),
     ),
@@ -229,92 +228,10 @@ _ODDITIES = Row(
     ),
 )
 
-_PROCESS = Row(
-    "Store and process",
-    (
-        Panel(
-            "Commits and failures",
-            "A minute, at each replica. While commits fail, connwatch goes on from memory.",
-            "opm",
-            (
-                Query(
-                    f"60 * sum by (instance) (rate(connwatch_store_commit_duration_seconds_count{{{J}}}{_RATE}))",
-                    "{{instance}}, committed",
-                ),
-                Query(
-                    f"60 * sum by (instance) (rate(connwatch_store_errors_total{{{J}}}{_RATE}))",
-                    "{{instance}}, failed",
-                ),
-            ),
-            minimum=0.0,
-        ),
-        Panel(
-            "Time of commits, 95 %",
-            "19 of 20 batches are saved within this.",
-            "s",
-            (
-                Query(
-                    "histogram_quantile(0.95, sum by (instance, le) "
-                    f"(rate(connwatch_store_commit_duration_seconds_bucket{{{J}}}{_RATE})))",
-                    "{{instance}}",
-                ),
-            ),
-            minimum=0.0,
-        ),
-        Panel(
-            "Memory",
-            "What the process holds of the machine's memory.",
-            "bytes",
-            (Query(f"process_resident_memory_bytes{{{J}}}", "{{instance}}"),),
-            width=8,
-            minimum=0.0,
-        ),
-        Panel(
-            "CPU",
-            "Cores in use. connwatch can use one.",
-            "short",
-            (Query(f"rate(process_cpu_seconds_total{{{J}}}{_RATE})", "{{instance}}"),),
-            width=8,
-            minimum=0.0,
-        ),
-        Panel(
-            "Series exported",
-            "What a scrape brings; grows with companies and institutions, and with connections if each has its own.",
-            COUNT,
-            (Query(f"scrape_samples_scraped{{{J}}}", "{{instance}}"),),
-            width=8,
-            minimum=0.0,
-        ),
-        Panel(
-            "Replicas",
-            "What runs where: another configuration at one of them is a reload that did not arrive.",
-            "dateTimeFromNow",
-            (
-                Query(
-                    f"1000 * process_start_time_seconds{{{J}}} "
-                    f"* on (job, instance) group_left (version, python) connwatch_build_info{{{J}}} "
-                    f"* on (job, instance) group_left (hash) connwatch_config_info{{{J}}}"
-                ),
-            ),
-            "table",
-            24,
-            5,
-            columns=(
-                Column("job", "Job"),
-                Column("instance", "Instance"),
-                Column("version", "Version"),
-                Column("python", "Python"),
-                Column("hash", "Configuration"),
-                Column("Value", "Started"),
-            ),
-        ),
-    ),
-)
-
 OPERATIONS = Dashboard(
     "connwatch-operations",
     "connwatch / Operations",
     "Our own health: sources, quota, coverage, requests, store, process.",
-    (_NOW, _POLLING, _REQUESTS, _ODDITIES, _PROCESS),
+    (_NOW, _POLLING, _REQUESTS, _ODDITIES, PROCESS),
     (JOB, SOURCE),
 )

@@ -15,6 +15,8 @@ J = 'job=~"$job"'
 S = f'{J}, source=~"$source"'
 SC = f'{S}, company=~"$company"'
 
+RATE = "[$__rate_interval]"
+"""What a rate is taken over: Grafana knows the scrape interval."""
 COUNT = "locale"
 """Whole numbers, all digits."""
 GREEN, AMBER, RED, BLUE, GREY = "green", "orange", "red", "blue", "#7b8087"
