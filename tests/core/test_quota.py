@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connwatch.core.quota import FLOOR, Quota, Rule, in_flight, refill, take, throttled
-from tests.core.cast import NOW
+from tests.core.cast import DAY, NOW
 
 rules = st.builds(
     Rule,
@@ -90,6 +90,14 @@ def test_throttling_halves_and_time_heals(rule: Rule, times: int) -> None:
     assert quota.factor == max(FLOOR, 0.5**times)
     assert abs(refill(quota, rule, NOW + 60).factor - min(1.0, quota.factor + 0.1)) < 1e-9
     assert refill(quota, rule, NOW + 600).factor == 1.0
+
+
+@given(rules)
+def test_throttling_takes_away_what_was_saved_up(rule: Rule) -> None:
+    """A burst right after the provider said that it is too much would be too much."""
+    full = refill(Quota(at=NOW), rule, NOW + DAY)
+    assert full.tokens == rule.burst
+    assert take(throttled(full, rule, NOW + DAY), rule, NOW + DAY).wait > 0
 
 
 @given(rules, st.floats(0.0, 86_400.0))

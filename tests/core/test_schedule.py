@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.model import Failed, Failure
-from connwatch.core.schedule import PAUSE_SPREAD, backoff, first_due, hinted_due, next_due, slot_after, spread
+from connwatch.core.schedule import PAUSE_SPREAD, backoff, first_due, hinted_due, next_due, pace, slot_after, spread
 from connwatch.core.step import step
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, polled, target
 
@@ -54,6 +54,13 @@ class TestUrgency:
         starting = Item("a", status="wait", created_at=NOW)
         assert asked(starting, spare=True) - NOW <= INTERVAL * 0.25 * 1.25 + 1e-3
         assert asked(starting, spare=False) == asked(Item("a"), spare=False)
+
+    def test_changed_targets_are_asked_twice_as_often_for_an_interval(self) -> None:
+        """Where something has just happened, more may follow."""
+        state = step(target(), polled(Item("a", status="bad"), at=NOW - 2 * DAY), POLICY, NO_FACTS, NOW - 2 * DAY).state
+        healed = step(state, polled(Item("a")), POLICY, NO_FACTS, NOW).state
+        assert pace(healed, POLICY, NOW + INTERVAL - 1) == 0.5
+        assert pace(healed, POLICY, NOW + INTERVAL) == 1.0
 
     def test_urgency_has_a_floor(self) -> None:
         """Nobody is asked more than about once a minute for being urgent, unless the interval is shorter anyway."""

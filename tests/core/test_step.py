@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Failed, Failure, Learned, Outcome, Polled, Step, TargetState
+from connwatch.core.model import Accounts, Failed, Failure, Learned, Outcome, Polled, Step, TargetState
 from connwatch.core.policy import Facts, Mute
 from connwatch.core.step import drop, pass_time, rejudge, step, unread
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, conditions, listing, polled, target
@@ -256,6 +256,14 @@ class TestReasons:
     def test_without_any_job_the_reason_is_empty(self) -> None:
         """Not known is not made up."""
         assert self.state({}) == ""
+
+    def test_accounts_that_a_listing_doesn_t_tell_stay(self) -> None:
+        """What the details told is true until they are read again."""
+        state, accounts = target(), (Accounts("ONBOARDED", "ENABLED", 3),)
+        for now, learned in ((NOW, {"a": Learned(accounts=accounts)}), (NOW + 60, {})):
+            event = Polled(listing(Item("a", data_at=now), learned=learned), now)
+            state = step(state, event, POLICY, NO_FACTS, now).state
+        assert state.connections["a"].seen.accounts == accounts
 
     def test_when_it_was_learned_is_remembered(self) -> None:
         """Until it is learned again: so that nobody is asked for the same all the time."""

@@ -274,6 +274,18 @@ async def test_pages_are_read_one_after_the_other(outside: Outside, server: Loop
     assert len(server.asked) == 3
 
 
+async def test_one_user_s_rejection_is_that_user_s(outside: Outside, server: Loopback) -> None:
+    """Who was asked for is known to whoever judges the source: one user's rejection amid successes closes nothing."""
+    client = await outside.client()
+    outside.gate.targets = 100
+    await client.converse(Toy(server.url).numbers(), target="v")
+    server.answer = _says(status=401)
+    await client.converse(Toy(server.url).numbers(), target="u")
+    assert not outside.gate.state.rejected
+    await client.converse(Toy(server.url).numbers(), target="v")
+    assert outside.gate.state.rejected
+
+
 async def test_a_secret_that_changed_is_used_at_once(outside: Outside, server: Loopback) -> None:
     """A rotated key needs no restart, and doesn't wait for the backoff of the old one."""
     server.answer = _says(status=401)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -244,14 +245,15 @@ class TestDiscovery:
             stage.runner.errands.rediscover()
             await until(lambda: stage.states().keys() == {"v"})
 
-    async def test_an_unreadable_list_drops_nobody(self, tmp_path: Path) -> None:
-        """A file that vanished says nothing of the users in it."""
+    @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"v\n\xff\n")])
+    async def test_an_unreadable_list_drops_nobody(self, tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+        """A file that vanished, or that is no text, says nothing of the users in it."""
         users = tmp_path / "users.txt"
         users.write_text("u\n")
         stage = Stage(Script({"u": [HEALTHY]}), users_file=str(users))
         async with stage.playing():
             await until(lambda: stage.states().keys() == {"u"})
-            users.unlink()
+            spoil(users)
             stage.runner.errands.rediscover()
             await until(lambda: "discovery" in stage.runner.errands.failing)
             assert stage.states().keys() == {"u"}
@@ -308,6 +310,9 @@ async def test_facts_of_institutions_are_judged_at_once() -> None:
         await stage.clock.advance(POLICY.discovery_interval)
         assert list(stage.fleet.groups.get("stale").values()) == [0]
         assert stage.fleet.touched == {("bank", "u")}
+        script.facts = Facts()
+        await stage.clock.advance(POLICY.discovery_interval)
+        assert list(stage.fleet.groups.get("stale").values()) == [1]
 
 
 class TestEnd:
