@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from connwatch.core.model import Connection, Held, Learned, Listing, Polled, Renewal, Target, TargetState, Trait
+from connwatch.core.model import Connection, Held, Learned, Listing, Polled, Renewal, Target, TargetState, Trait, words
 from connwatch.core.policy import Facts, PauseRule, Policy
 
 NOW = 1_790_000_000.0
@@ -58,22 +58,18 @@ class Item(Struct, frozen=True, gc=False):
 
 def read(item: Item, _now: float) -> Connection:
     """What a provider's reading makes of it."""
-    return Connection(
-        id=item.id,
-        institution=item.institution,
-        kind=item.kind,
-        status=item.status,
-        reason=item.reason,
-        institution_name=item.institution.title(),
-        created_at=item.created_at,
-        status_since=item.status_since,
-        checked_at=item.data_at,
-        data_at=item.data_at,
-        expires_at=item.expires_at,
-        renewal=item.renewal,
-        traits=item.traits,
-        unknown=() if (item.status, "") in POLICY.table else (("status", item.status),),
+    said = words(
+        item.institution,
+        item.kind,
+        item.status,
+        item.reason,
+        item.institution.title(),
+        item.renewal,
+        item.traits,
+        None,
+        () if (item.status, "") in POLICY.table else (("status", item.status),),
     )
+    return Connection(item.id, said, item.created_at, item.status_since, item.data_at, item.data_at, item.expires_at)
 
 
 def listing(*items: Item, learned: dict[str, Learned] | None = None) -> Listing:

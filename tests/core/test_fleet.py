@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
-from connwatch.core.fleet import Fleet, Groups, Lows
-from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Step, Target, TargetState
+from connwatch.core.fleet import Fleet
+from connwatch.core.model import (
+    Accounts,
+    Connection,
+    Failed,
+    Failure,
+    Listing,
+    Polled,
+    Step,
+    Target,
+    TargetState,
+    reworded,
+)
 from connwatch.core.policy import Facts
 from connwatch.core.step import drop, pass_time, rejudge, step
 from connwatch.core.tally import Tally
@@ -96,7 +107,7 @@ class FleetAsCounted(RuleBasedStateMachine):
         """Every row is the row that counting from scratch gives, zeros included."""
         scratch = Fleet()
         book = scratch.open(POLICY, self.facts, Tally(POLICY, {}))
-        book.vocabulary = self.book.vocabulary
+        book.scales, book.vocabulary = self.book.scales, self.book.vocabulary
         for record in self.book.records.values():
             scratch.apply("bank", rejudge(record.state, POLICY, self.facts, self.now))
         assert rows(self.fleet) == rows(scratch)
@@ -200,7 +211,8 @@ def test_accounts_are_counted_by_status_and_tracking() -> None:
     """Accounts weigh as many as there are of them."""
 
     def with_accounts(item: Item, now: float) -> Connection:
-        return replace(read(item, now), accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
+        seen = read(item, now)
+        return replace(seen, words=reworded(seen.words, accounts=(Accounts("ONBOARDED", "ENABLED", 3),)))
 
     fleet = Fleet()
     fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
@@ -221,26 +233,29 @@ def test_a_tally_is_promised_before_it_is_shown() -> None:
     assert tally.shown[key] == 5.0
 
 
-def test_a_row_pinned_twice_stays_until_both_are_gone() -> None:
-    """Pins count."""
-    groups = Groups()
-    row = ("stale", ("x",))
-    groups.pin([row])
-    groups.pin([row])
-    groups.unpin([row])
-    assert groups.get("stale") == {("x",): 0}
-    groups.unpin([row])
-    assert groups.get("stale") == {}
-
-
-def test_lows_stay_small_and_right() -> None:
-    """However often a target's value moves, the smallest is right and the heap doesn't grow with the moves."""
-    lows = Lows()
-    key = ("k",)
-    before: dict[tuple[str, ...], float] = {}
-    for value in range(10_000):
-        after: dict[tuple[str, ...], float] = {key: float(value % 97)}
-        lows.put("t", before, after)
-        before = after
-    lows.put("other", {}, {key: 3.0})
-    assert dict(lows.items()) == {key: min(before[key], 3.0)}
+def test_taken_in_together_or_one_by_one_is_the_same() -> None:
+    """After a restart a million connections are counted in portions: it comes to the same."""
+    steps = [
+        step(
+            target(name, company=company),
+            polled(
+                Item(f"{name}-a"),
+                Item(f"{name}-b", status="wait", data_at=None),
+                Item(f"{name}-c", expires_at=NOW + DAY),
+            ),
+            POLICY,
+            NO_FACTS,
+            NOW,
+        )
+        for name, company in (("u1", "acme"), ("u2", "acme"), ("u3", "bcme"))
+    ]
+    together, singly = Fleet(), Fleet()
+    for fleet in (together, singly):
+        fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
+    together.take_in("bank", steps)
+    for one in steps:
+        singly.apply("bank", one)
+    assert rows(together) == rows(singly)
+    assert dict(together.oldest.items()) == dict(singly.oldest.items())
+    assert dict(together.expiring.items()) == dict(singly.expiring.items())
+    assert together.next_deadline() == singly.next_deadline()

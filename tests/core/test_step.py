@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Failed, Failure, Learned, Outcome, Polled, Step, TargetState
+from connwatch.core.model import Accounts, Failed, Failure, Learned, Outcome, Polled, Step, TargetState, Verdict
 from connwatch.core.policy import Facts, Mute
-from connwatch.core.step import drop, pass_time, rejudge, step, unread
+from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, conditions, listing, polled, target
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -263,7 +263,7 @@ class TestReasons:
         for now, learned in ((NOW, {"a": Learned(accounts=accounts)}), (NOW + 60, {})):
             event = Polled(listing(Item("a", data_at=now), learned=learned), now)
             state = step(state, event, POLICY, NO_FACTS, now).state
-        assert state.connections["a"].seen.accounts == accounts
+        assert state.connections["a"].seen.words.accounts == accounts
 
     def test_when_it_was_learned_is_remembered(self) -> None:
         """Until it is learned again: so that nobody is asked for the same all the time."""
@@ -339,3 +339,32 @@ class TestJudgingAgain:
         again = step(unread(state), polled(Item("a"), Item("b"), at=NOW + 60), POLICY, NO_FACTS, NOW + 60)
         assert len(again.moved) == 2
         assert again.transitions == ()
+
+    def test_what_a_store_remembered_is_judged_when_it_is_read(self) -> None:
+        """Whatever became of it meanwhile by the clock alone; and the next listing is read whatever it says."""
+        state = after(target(), (NOW, (Item("a"), Item("b", status="wait", created_at=NOW))))
+        later = NOW + 37 * HOUR
+        awake = awaken(asleep(state), POLICY, NO_FACTS, later)
+        expected = rejudge(unread(state), POLICY, NO_FACTS, later).state
+        assert awake == expected
+        assert awake.connections["a"].verdict.stale
+        assert pass_time(awake, POLICY, NO_FACTS, later).moved == ()
+
+    def test_a_condition_that_changed_meanwhile_is_told(self) -> None:
+        """A consent that ran out while nobody looked is in the history like any other change."""
+        state = after(target(), (NOW, (Item("a", expires_at=NOW + HOUR), Item("b"))))
+        later = NOW + 2 * HOUR
+        told = pass_time(awaken(asleep(state), POLICY, NO_FACTS, later), POLICY, NO_FACTS, later)
+        assert [(one.connection, one.before, one.after) for one in told.transitions] == [("a", "healthy", "expired")]
+        assert told.state.connections == rejudge(unread(state), POLICY, NO_FACTS, later).state.connections
+
+
+def asleep(state: TargetState) -> TargetState:
+    """What a store gives back: of a verdict it keeps the condition and the rule."""
+    connections = {
+        id_: replace(
+            one, verdict=Verdict(one.verdict.condition, one.verdict.rule), until=0.0, fingerprint=0, paused_until=0.0
+        )
+        for id_, one in state.connections.items()
+    }
+    return replace(state, connections=connections)

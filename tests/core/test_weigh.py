@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Held
+from connwatch.core.model import Accounts, Held, reworded
 from connwatch.core.step import step
-from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Labels, Vocabulary, pins_of_company, pins_of_kind, weigh
+from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Labels, Scales, Vocabulary, pins_of_company, pins_of_kind
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
 
 PREFIX = ("bank", "basiq")
@@ -26,7 +26,7 @@ def held(item: Item) -> Held:
 def weighed(one: Held) -> Mapping[str, Mapping[Labels, int]]:
     """Its rows by group."""
     rows: dict[str, dict[Labels, int]] = {}
-    for group, labels, amount in weigh(one, "acme", PREFIX, Vocabulary(POLICY)):
+    for (group, labels), amount in Scales(POLICY).weigh_some("acme", (one,)).items():
         rows.setdefault(group, {})[labels] = amount
     return rows
 
@@ -70,7 +70,7 @@ def test_accounts_weigh_as_many_as_they_are() -> None:
     """By status and tracking."""
     one = held(Item("a"))
     accounts = (Accounts("ONBOARDED", "ENABLED", 3), Accounts("ONBOARDED", "unset", 1))
-    with_accounts = replace(one, seen=replace(one.seen, accounts=accounts))
+    with_accounts = replace(one, seen=replace(one.seen, words=reworded(one.seen.words, accounts=accounts)))
     assert weighed(with_accounts)["accounts"] == {
         (*OF_COMPANY, "ONBOARDED", "ENABLED"): 3,
         (*OF_COMPANY, "ONBOARDED", "unset"): 1,

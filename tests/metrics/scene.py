@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Target, TargetState
+from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Target, TargetState, reworded
 from connwatch.core.policy import Facts, InstitutionStatus
 from connwatch.core.ports import Vitals
 from connwatch.core.step import pass_time, step
@@ -33,7 +33,8 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 def with_accounts(item: Item, now: float) -> Connection:
     """Read as the cast does, with accounts."""
-    return replace(read(item, now), accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
+    seen = read(item, now)
+    return replace(seen, words=reworded(seen.words, accounts=(Accounts("ONBOARDED", "ENABLED", 3),)))
 
 
 def listed(fleet: Fleet, source: str, name: str, *items: Item, at: float = NOW, company: str = "acme") -> None:

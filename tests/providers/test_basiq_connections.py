@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connwatch.core.model import Connection
+from connwatch.core.model import Connection, Words
 from connwatch.providers.basiq_connections import ITEMS, connection
 from tests.providers.basiq_source import ACTIVE, DELETED, INVALID, PRE_INIT, item
 from tests.providers.conversing import NOW, fixture
@@ -27,19 +27,16 @@ def test_the_documented_fields_are_read() -> None:
     active, invalid, started, deleted = (connection(one, NOW, unexplained=None) for one in page.data)
     assert active == Connection(
         id=ACTIVE,
-        institution="AU00000",
-        kind="openbanking",
-        status="active",
+        words=Words(institution="AU00000", kind="openbanking", status="active", renewal="reauth"),
         created_at=1_768_188_011.0,
         data_at=1_795_194_342.25,
         expires_at=1_799_724_011.0,
-        renewal="reauth",
     )
     assert (invalid.id, invalid.kind, invalid.status, invalid.reason) == (INVALID, "web", "invalid", None)
-    assert (invalid.expires_at, invalid.renewal) == (None, None)
+    assert (invalid.expires_at, invalid.words.renewal) == (None, None)
     assert (started.id, started.kind, started.status, started.data_at) == (PRE_INIT, "openbanking", "pre-init", None)
     assert (deleted.id, deleted.kind, deleted.status, deleted.reason) == (DELETED, "pdf", "deleted", "")
-    assert not any(one.unknown for one in (active, invalid, started, deleted))
+    assert not any(one.words.unknown for one in (active, invalid, started, deleted))
 
 
 def test_what_is_private_is_never_decoded() -> None:
@@ -53,15 +50,15 @@ def test_what_is_private_is_never_decoded() -> None:
 def test_open_banking_is_one_kind(method: str) -> None:
     """Basiq spells it in two ways: one kind, and no unknown value."""
     assert read(item("c", method=method)).kind == "openbanking"
-    assert read(item("c", method=method)).unknown == ()
+    assert read(item("c", method=method)).words.unknown == ()
 
 
 @pytest.mark.parametrize("absent", ["", None])
 def test_empty_times_are_absent(absent: str | None) -> None:
     """Empty and null are how Basiq leaves a time out: no instant comes of it, and no unknown value."""
     seen = read(item("c", expiryDate=absent, lastUsed=absent, createdDate=absent))
-    assert (seen.expires_at, seen.renewal, seen.data_at, seen.created_at) == (None, None, None, None)
-    assert seen.unknown == ()
+    assert (seen.expires_at, seen.words.renewal, seen.data_at, seen.created_at) == (None, None, None, None)
+    assert seen.words.unknown == ()
 
 
 def test_missing_fields_are_absent() -> None:
@@ -69,21 +66,21 @@ def test_missing_fields_are_absent() -> None:
     seen = read({"id": "c"})
     assert (seen.status, seen.kind, seen.institution) == ("other", "other", "unknown")
     assert seen.data_at is None
-    assert seen.unknown == (("status", "other"), ("method", "other"))
+    assert seen.words.unknown == (("status", "other"), ("method", "other"))
 
 
 def test_undocumented_values_keep_their_spelling() -> None:
     """A status or method that the documents don't list is shown as it is, if it is fit for a label, and counted."""
     seen = read(item("c", "Revoked", method="screen-reading"))
     assert (seen.status, seen.kind) == ("Revoked", "screenreading")
-    assert set(seen.unknown) == {("status", "Revoked"), ("method", "screenreading")}
+    assert set(seen.words.unknown) == {("status", "Revoked"), ("method", "screenreading")}
     assert read(item("c", "no label!")).status == "other"
 
 
 def test_the_alias_of_invalid() -> None:
     """`invalid-connection` is another spelling of invalid, and not unknown."""
     seen = read(item("c", "invalid-connection"))
-    assert (seen.status, seen.unknown) == ("invalid", ())
+    assert (seen.status, seen.words.unknown) == ("invalid", ())
 
 
 @pytest.mark.parametrize(("unexplained", "reason"), [(None, None), ("", "")])
@@ -106,4 +103,4 @@ def test_a_time_of_the_future_is_now() -> None:
     seen = read(item("c", lastUsed="2026-11-22T12:00:00Z", expiryDate="2026-11-22T12:00:00Z"))
     assert seen.data_at == NOW
     assert seen.expires_at == NOW + DAY
-    assert seen.unknown == (("future_time", "other"),)
+    assert seen.words.unknown == (("future_time", "other"),)

@@ -107,7 +107,7 @@ def test_statuses_and_errors(status: str, error: str | None, reason: str, condit
     raw = item(status=status, error=error)
     one = held(raw if absent else {**raw, "error": error})
     assert (one.seen.status, one.seen.reason, one.verdict.condition) == (status, reason, condition)
-    assert one.seen.unknown == ()
+    assert one.seen.words.unknown == ()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_statuses_and_errors(status: str, error: str | None, reason: str, condit
 def test_values_that_nobody_documented(changed: dict[str, Any], unknown: tuple[str, str]) -> None:
     """They are shown, if fit for a label, and counted under a field that the policy knows; the poll goes on."""
     one = held(item(**changed))
-    assert one.seen.unknown == (unknown,)
+    assert one.seen.words.unknown == (unknown,)
     assert unknown[0] in moneyhub().policy("moneyhub", ()).unknown_fields
     assert (one.verdict.condition == "unknown") == (unknown[0] in {"status", "error"})
 
@@ -132,7 +132,7 @@ def test_values_that_nobody_documented(changed: dict[str, Any], unknown: tuple[s
 @pytest.mark.parametrize("kind", ["api", "legacy", "test", "zoopla", "mouseprice", "autotrader"])
 def test_kinds(kind: str) -> None:
     """The `type` is what decides the cadence; one that is documented is not unknown."""
-    assert (seen(item(type=kind)).kind, seen(item(type=kind)).unknown) == (kind, ())
+    assert (seen(item(type=kind)).kind, seen(item(type=kind)).words.unknown) == (kind, ())
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_institutions(id_: str, institution: str) -> None:
 
 def test_the_name_of_an_institution() -> None:
     """Shown as it comes, and absent where there is none."""
-    assert seen(item(name="Example Bank (UK)")).institution_name == "Example Bank (UK)"
-    assert seen(item(name=None)).institution_name == ""
+    assert seen(item(name="Example Bank (UK)")).words.institution_name == "Example Bank (UK)"
+    assert seen(item(name=None)).words.institution_name == ""
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_name_of_an_institution() -> None:
 def test_traits(changed: dict[str, Any], traits: tuple[str, ...], condition: str) -> None:
     """What the extended status and the flag say beside the status (sections 4.2 and 6.1)."""
     one = held(item(**changed))
-    assert (one.seen.traits, one.verdict.condition) == (traits, condition)
+    assert (one.seen.words.traits, one.verdict.condition) == (traits, condition)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_traits(changed: dict[str, Any], traits: tuple[str, ...], condition: str
 def test_how_a_consent_is_renewed(consent: dict[str, bool | None], renewal: str) -> None:
     """By its `tppConsent`, where there is an end at all (metrics.md, *Consents*)."""
     ending = seen({**item(expiresAt=ENDS), **consent})
-    assert (ending.expires_at, ending.renewal) == (1_798_617_600.0, renewal)
-    assert seen({**item(), **consent}).renewal is None
+    assert (ending.expires_at, ending.words.renewal) == (1_798_617_600.0, renewal)
+    assert seen({**item(), **consent}).words.renewal is None
 
 
 @pytest.mark.parametrize("end", [{}, {"expiresAt": None}, {"expiresAt": ""}])

@@ -10,12 +10,12 @@ from tests.providers.nectar_source import after, item, listed, nectar, seen, who
 def test_the_sandbox_name_of_a_wrong_password_is_an_alias() -> None:
     """`INCORRECT_PASSWORD` is shown as the documented value, and is not unknown."""
     (one,) = seen(item("a", status="INCORRECT_PASSWORD"))
-    assert (one.status, one.unknown) == ("PASSWORD_INCORRECT", ())
+    assert (one.status, one.words.unknown) == ("PASSWORD_INCORRECT", ())
 
 
 def test_a_switched_off_connection_is_inactive() -> None:
     """Only an explicit false says so: older replies don't have the field."""
-    traits = [one.traits for one in seen(item("a", isActive=False), item("b", isActive=True), item("c"))]
+    traits = [one.words.traits for one in seen(item("a", isActive=False), item("b", isActive=True), item("c"))]
     assert traits == [("inactive",), (), ()]
 
 
@@ -30,7 +30,7 @@ def test_connections_share_their_accounts() -> None:
     """Most connections have the same few kinds of accounts: a million of them hold each once."""
     accounts = [{"status": "DETECTED", "trackingStatus": "ENABLED"}]
     first, second = seen(item("a", accounts=accounts), item("b", accounts=accounts))
-    assert first.accounts is second.accounts
+    assert first.words.accounts is second.words.accounts
 
 
 def test_the_list_counts_accounts_that_say_how_they_are() -> None:
@@ -43,7 +43,7 @@ def test_the_list_counts_accounts_that_say_how_they_are() -> None:
         (None, "UNSET"),
     ]
     (one,) = seen(item("a", accounts=[{"status": status, "trackingStatus": tracking} for status, tracking in told]))
-    assert one.accounts == (
+    assert one.words.accounts == (
         Accounts("DETECTED", "ENABLED", 2),
         Accounts("DETECTED", "unset", 1),
         Accounts("DUPLICATE", "UNSET", 1),
@@ -53,21 +53,21 @@ def test_the_list_counts_accounts_that_say_how_they_are() -> None:
 def test_undocumented_account_values_are_shown_and_counted() -> None:
     """The dashboard knows more account states than the documents."""
     (one,) = seen(item("a", accounts=[{"status": "NEEDS_PULL", "trackingStatus": "A B"}]))
-    assert one.accounts == (Accounts("NEEDS_PULL", "other", 1),)
-    assert one.unknown == (("account_status", "NEEDS_PULL"), ("tracking", "other"))
+    assert one.words.accounts == (Accounts("NEEDS_PULL", "other", 1),)
+    assert one.words.unknown == (("account_status", "NEEDS_PULL"), ("tracking", "other"))
     assert {"account_status", "tracking"} < set(nectar().policy("main", ()).unknown_fields)
 
 
 def test_a_list_without_accounts_leaves_them_as_they_are_known() -> None:
     """Absent is not none."""
     (absent, empty) = seen(item("a"), item("b", accounts=[]))
-    assert (absent.accounts, empty.accounts) == (None, ())
+    assert (absent.words.accounts, empty.words.accounts) == (None, ())
 
 
 def test_accounts_can_be_left_out() -> None:
     """Switched off, there are none, whatever is listed; and no rows of zeros."""
     (one,) = seen(item("a", accounts=[{"status": "DETECTED"}]), accounts="none")
-    assert one.accounts == ()
+    assert one.words.accounts == ()
     assert nectar(accounts="none").policy("main", ()).account_rows == ()
     assert len(nectar().policy("main", ()).account_rows) == 36
 
@@ -80,5 +80,5 @@ def test_details_are_asked_one_by_one() -> None:
     assert paths(script.requests)[1:] == ["/connection/a/details"]
     assert listing.learned["a"].accounts == (Accounts("ODD_ONE", "ENABLED", 1),)
     held = after(listing, accounts="details").connections["a"]
-    assert (held.seen.accounts, held.learned_at) == ((Accounts("ODD_ONE", "ENABLED", 1),), NOW)
-    assert held.seen.unknown == (("account_status", "ODD_ONE"),)
+    assert (held.seen.words.accounts, held.learned_at) == ((Accounts("ODD_ONE", "ENABLED", 1),), NOW)
+    assert held.seen.words.unknown == (("account_status", "ODD_ONE"),)

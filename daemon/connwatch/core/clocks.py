@@ -5,12 +5,15 @@ Sources: metrics.md, *Policies and their defaults* and *Settled in detail*; deci
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from connwatch.core.condition import condition, settled_at
-from connwatch.core.model import NEVER, Condition, Connection, Verdict
+from msgspec import Struct
+
+from connwatch.core.condition import Look, condition, settled_at
+from connwatch.core.model import NEVER, Condition, Connection, Verdict, Words
 from connwatch.core.policy import Facts, PauseRule, Policy
 
 HOUR: Final = 3600.0
@@ -35,18 +38,58 @@ def pauses(connections: Iterable[Connection], rule: PauseRule | None) -> Mapping
         return {}
     peers: dict[str, list[tuple[float, str, Connection]]] = {}
     for one in connections:
-        if one.kind == rule.kind and one.status != rule.gone and "inactive" not in one.traits:
-            peers.setdefault(one.institution, []).append((one.created_at or 0.0, one.id, one))
+        said = one.words
+        if said.kind == rule.kind and said.status != rule.gone and "inactive" not in said.traits:
+            peers.setdefault(said.institution, []).append((one.created_at or 0.0, one.id, one))
     return {
         one.id: created + rule.seconds
         for same in peers.values()
         for created, _, one in sorted(same, key=_by_age)[1:]
-        if one.status == rule.status and one.created_at is not None
+        if one.words.status == rule.status and one.created_at is not None
     }
 
 
 def _by_age(peer: tuple[float, str, Connection]) -> tuple[float, str]:
     return peer[:2]
+
+
+class Terms(Struct, frozen=True, gc=False):
+    """What applies to all connections of the same words whose clocks stand alike. Seconds; `NEVER` switches a clock off."""
+
+    condition: Condition
+    rule: str
+    stale_after: float
+    """`NEVER`: the age of its data is not judged."""
+    unfed_after: float
+    stuck_after: float
+    """In this status."""
+    idle_after: float
+    """Without any data, from its creation on: stuck too."""
+    running: bool
+    """A consent that ends would be missed, a pause would be felt."""
+
+
+@lru_cache(maxsize=262_144)
+def terms(words: Words, policy: Policy, muted: bool, ended: bool, young: bool, attended: bool) -> Terms:  # noqa: FBT001 - the six things it depends on, by position for the cache's sake
+    """The terms by which connections are judged: worked out once for all that are alike. `attended`: see `Facts`."""
+    state, rule = condition(Look(words, policy, muted, ended, young))
+    limit = policy.stale_after.get(words.kind, NEVER)
+    judged = (
+        limit < NEVER
+        and state not in policy.not_judged
+        and state != "muted"
+        and "single_sync" not in words.traits
+        and not attended
+    )
+    return Terms(
+        condition=state,
+        rule=rule.name,
+        stale_after=limit if judged else NEVER,
+        unfed_after=policy.never_updated_after.get(words.kind, NEVER) if judged else NEVER,
+        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(words.status, NEVER),
+        idle_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get("never_updated", NEVER),
+        running=state not in _OUT_OF_THE_RUNNING,
+    )
 
 
 def judge(
@@ -56,67 +99,63 @@ def judge(
 
     `muted_until` is None for one that isn't muted. Boundaries belong to the later state: at the limit it is stale.
     """
-    state, rule = condition(connection, policy, muted=muted_until is not None, now=now)
-    deadlines = [settled_at(connection, policy), connection.expires_at, muted_until]
+    words, data_at, end = connection.words, connection.data_at, connection.expires_at
+    settled = settled_at(connection, policy) if policy.settling else None
+    over = end is not None and end <= now
+    attended = bool(facts.attended) and (words.institution, words.kind) in facts.attended
+    on = terms(words, policy, muted_until is not None, over, settled is not None and now < settled, attended)
 
-    limit = policy.stale_after.get(connection.kind, NEVER)
-    judged = (
-        limit < NEVER
-        and state not in policy.not_judged
-        and state != "muted"
-        and "single_sync" not in connection.traits
-        and (connection.institution, connection.kind) not in facts.attended
-    )
-    stale_at = connection.data_at + limit if judged and connection.data_at is not None else None
-    unfed_at = _unfed_at(connection, policy) if judged else None
-    age = None
-    if judged and connection.data_at is not None:
-        age, older_at = _age(connection.data_at, now)
-        deadlines.append(older_at)
+    stale_at = unfed_at = older_at = consent = shorter_at = expiring_at = age = None
+    if on.stale_after < NEVER:
+        if data_at is not None:
+            stale_at = data_at + on.stale_after
+            age, older_at = _age(data_at, now)
+        elif on.unfed_after < NEVER and connection.created_at is not None:
+            unfed_at = connection.created_at + on.unfed_after
+    stuck_at = _stuck_at(connection, on, paused_until)
+    if end is not None:
+        if on.condition == "expired":
+            consent = 0  # by the provider's word perhaps, before its end
+        elif on.running:
+            consent, shorter_at = _rest(end, now)
+            expiring_at = end - policy.expiring_within
 
-    stuck_at = None if state in _NOT_STUCK else _stuck_at(connection, policy, paused_until)
-
-    consent, expiring_at = None, None
-    end = connection.expires_at
-    if end is not None and state == "expired":
-        consent = 0  # by the provider's word perhaps, before its end
-    elif end is not None and state not in _OUT_OF_THE_RUNNING:
-        consent, shorter_at = _rest(end, now)
-        expiring_at = end - policy.expiring_within
-        deadlines.append(shorter_at)
-
-    deadlines += [stale_at, unfed_at, stuck_at, expiring_at, paused_until or None]
     verdict = _shared(
-        state,
-        rule.name,
-        judged,
+        on.condition,
+        on.rule,
+        on.stale_after < NEVER,
         stale_at is not None and now >= stale_at,
         unfed_at is not None and now >= unfed_at,
         stuck_at is not None and now >= stuck_at,
-        now < paused_until and state not in _OUT_OF_THE_RUNNING,
+        now < paused_until and on.running,
         expiring_at is not None and end is not None and expiring_at <= now < end,
         consent,
         age,
     )
-    return verdict, min((at for at in deadlines if at is not None and at > now), default=NEVER)
+    until = NEVER
+    for at in (
+        settled,
+        end,
+        muted_until,
+        stale_at,
+        unfed_at,
+        older_at,
+        stuck_at,
+        shorter_at,
+        expiring_at,
+        paused_until,
+    ):
+        if at is not None and now < at < until:
+            until = at
+    return verdict, until
 
 
-def _unfed_at(connection: Connection, policy: Policy) -> float | None:
-    """When a connection without any data clock counts as never updated."""
-    if connection.data_at is not None or connection.created_at is None:
-        return None
-    grace = policy.never_updated_after.get(connection.kind, NEVER)
-    return connection.created_at + grace if grace < NEVER else None
-
-
-def _stuck_at(connection: Connection, policy: Policy, paused_until: float) -> float | None:
+def _stuck_at(connection: Connection, on: Terms, paused_until: float) -> float | None:
     """When a connection in a start-up status is stuck: never before its pause is over and the grace has passed since."""
+    grace = on.stuck_after
     start = connection.status_since if connection.status_since is not None else connection.created_at
-    grace = policy.stuck_after.get(connection.status, NEVER)
-    if connection.data_at is None:
-        unfed = policy.stuck_after.get("never_updated", NEVER)
-        if unfed < grace:
-            start, grace = connection.created_at, unfed
+    if on.idle_after < grace and connection.data_at is None:
+        start, grace = connection.created_at, on.idle_after
     if start is None or grace == NEVER:
         return None
     return max(start + grace, paused_until)
@@ -127,10 +166,15 @@ def _rest(end: float, now: float) -> tuple[int, float]:
 
     Compared as instants, not as differences: rounding must not hold a consent back at its own deadline.
     """
-    bucket = next(index for index, bound in enumerate(CONSENT_BOUNDS) if now >= end - bound)
+    bucket = bisect_left(CONSENT_BOUNDS, -now, key=lambda bound: bound - end)
     return bucket, end - CONSENT_BOUNDS[bucket - 1] if bucket else NEVER
 
 
 def _age(data_at: float, now: float) -> tuple[int, float]:
-    """Bucket of the age of data, and when it grows into the next larger one."""
-    return next((index, data_at + bound) for index, bound in enumerate(AGE_BOUNDS) if now < data_at + bound)
+    """Bucket of the age of data, and when it grows into the next larger one: as instants too."""
+    bucket = bisect_right(AGE_BOUNDS, now - data_at)
+    if bucket and now < data_at + AGE_BOUNDS[bucket - 1]:
+        bucket -= 1
+    elif now >= data_at + AGE_BOUNDS[bucket]:
+        bucket += 1
+    return bucket, data_at + AGE_BOUNDS[bucket]

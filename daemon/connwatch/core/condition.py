@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from connwatch.core.model import Actor, Condition, Connection
+from connwatch.core.model import Actor, Condition, Connection, Words
 from connwatch.core.policy import Policy
 
 ACTORS: Final[Mapping[Condition, Actor]] = {
@@ -25,17 +25,20 @@ REPAIRABLE: Final[frozenset[Condition]] = frozenset({"action_required", "degrade
 
 
 class Look(NamedTuple):
-    """All that a rule may look at."""
+    """All that a rule may look at: what was said, by whom it is judged, and how its two clocks stand."""
 
-    connection: Connection
+    words: Words
     policy: Policy
     muted: bool
-    now: float
+    ended: bool
+    """The consent's end is past."""
+    young: bool
+    """There is no data yet, and it would be early for it: see `settled_at`."""
 
     @property
     def documented(self) -> Condition | None:
         """The table's word for this status and reason."""
-        return self.policy.table.get((self.connection.status, self.connection.reason or ""))
+        return self.policy.table.get((self.words.status, self.words.reason or ""))
 
 
 class Rule(NamedTuple):
@@ -49,43 +52,36 @@ class Rule(NamedTuple):
 
 
 def _inactive(look: Look) -> bool:
-    return "inactive" in look.connection.traits or look.connection.status in look.policy.inactive_statuses
-
-
-def _expired(look: Look) -> bool:
-    end = look.connection.expires_at
-    return "expired" in look.connection.traits or (end is not None and end <= look.now)
-
-
-def settled_at(connection: Connection, policy: Policy) -> float | None:
-    """When a connection without any data stops being merely young; None if it isn't one."""
-    grace = policy.settling.get(connection.status)
-    if grace is None or connection.data_at is not None or connection.created_at is None:
-        return None
-    return connection.created_at + grace
-
-
-def _young(look: Look) -> bool:
-    settled = settled_at(look.connection, look.policy)
-    return settled is not None and look.now < settled
+    return "inactive" in look.words.traits or look.words.status in look.policy.inactive_statuses
 
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("muted", lambda look: look.muted, "muted", "the operator muted it in the configuration"),
     Rule("inactive", _inactive, "inactive", "the provider will not run it again"),
     Rule("undocumented", lambda look: look.documented is None, "unknown", "a value that the documents don't list"),
-    Rule("expired", _expired, "expired", "the consent has run out"),
-    Rule(
-        "stopped", lambda look: "stopped" in look.connection.traits, "action_required", "the provider gave up syncing"
-    ),
-    Rule("young", _young, "pending", "new, and its first data is outstanding"),
+    Rule("expired", lambda look: look.ended or "expired" in look.words.traits, "expired", "the consent has run out"),
+    Rule("stopped", lambda look: "stopped" in look.words.traits, "action_required", "the provider gave up syncing"),
+    Rule("young", lambda look: look.young, "pending", "new, and its first data is outstanding"),
     Rule("table", lambda _: True, None, "what the provider's status means"),
 )
 """In order of precedence: the first that applies decides."""
 
 
-def condition(connection: Connection, policy: Policy, *, muted: bool, now: float) -> tuple[Condition, Rule]:
-    """The condition of a connection now, and the rule that decided it."""
-    look = Look(connection, policy, muted, now)
+def condition(look: Look) -> tuple[Condition, Rule]:
+    """The condition that follows, and the rule that decided it."""
     rule = next(rule for rule in RULES if rule.applies(look))
     return rule.condition or look.documented or "unknown", rule
+
+
+def ended(connection: Connection, now: float) -> bool:
+    """Whether the end of the consent is past. One without an end never ends."""
+    end = connection.expires_at
+    return end is not None and end <= now
+
+
+def settled_at(connection: Connection, policy: Policy) -> float | None:
+    """When a connection without any data stops being merely young; None if it isn't one."""
+    if connection.data_at is not None or connection.created_at is None:
+        return None
+    grace = policy.settling.get(connection.words.status)
+    return None if grace is None else connection.created_at + grace

@@ -2,103 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from heapq import heapify, heappop, heappush
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
 
+from msgspec import Struct
+
+from connwatch.core.groups import Groups, Labels
+from connwatch.core.lows import Lows, Marks
 from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.sweep import Sweep
 from connwatch.core.tally import Tally
-from connwatch.core.weigh import Labels, Vocabulary, Weight, pins_of_company, pins_of_kind, weigh
-
-_SMALL: Final = 64
-"""A heap that is not worth tidying up."""
+from connwatch.core.weigh import Scales, Vocabulary, pins_of_company, pins_of_kind
 
 
-class Groups:
-    """Rows of counts: group -> label values -> count. A row that falls to zero goes, unless it is pinned: then zero is the truth."""
+class Extreme(NamedTuple):
+    """A time of which the smallest is told."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[Labels, int]] = {}
-        self.dirty: set[tuple[str, Labels]] = set()
-        self._pins: dict[tuple[str, Labels], int] = {}
-
-    def add(self, group: str, labels: Labels, amount: int) -> tuple[int, int]:
-        """Add to a row; (before, after)."""
-        rows = self.rows.setdefault(group, {})
-        before = rows.get(labels, 0)
-        after = before + amount
-        if after or (group, labels) in self._pins:
-            rows[labels] = after
-        else:
-            rows.pop(labels, None)
-        self.dirty.add((group, labels))
-        return before, after
-
-    def pin(self, rows: Iterable[tuple[str, Labels]]) -> None:
-        """Show these rows even at zero."""
-        for group, labels in rows:
-            self._pins[group, labels] = self._pins.get((group, labels), 0) + 1
-            self.add(group, labels, 0)
-
-    def unpin(self, rows: Iterable[tuple[str, Labels]]) -> None:
-        """Take one pin back from each of these rows."""
-        for group, labels in rows:
-            left = self._pins.pop((group, labels)) - 1
-            if left:
-                self._pins[group, labels] = left
-            self.add(group, labels, 0)
-
-    def get(self, group: str) -> Mapping[Labels, int]:
-        """The rows of one group."""
-        return self.rows.get(group, {})
+    of: Callable[[Held], float | None]
+    key: Callable[[Book, TargetState, str], Labels]
+    """(source, target, kind of connection) -> the key among whose values it competes."""
 
 
-class Lows:
-    """The smallest of many values by key, where each target brings at most one value per key: a heap of targets, not of connections."""
-
-    def __init__(self) -> None:
-        self._live: dict[Labels, dict[str, float]] = {}
-        self._heaps: dict[Labels, list[tuple[float, str]]] = {}
-
-    def put(self, target: str, before: Mapping[Labels, float], after: Mapping[Labels, float]) -> None:
-        """Replace what a target brings."""
-        for key in before.keys() - after.keys():
-            self._live[key].pop(target, None)
-        for key, value in after.items():
-            if before.get(key) == value:
-                continue
-            live = self._live.setdefault(key, {})
-            live[target] = value
-            heap = self._heaps.setdefault(key, [])
-            heappush(heap, (value, target))
-            if len(heap) > _SMALL + 4 * len(live):
-                heap[:] = [(low, who) for who, low in live.items()]
-                heapify(heap)
-
-    def items(self) -> Iterator[tuple[Labels, float]]:
-        """Each key with its smallest value."""
-        for key in tuple(self._heaps):
-            heap, live = self._heaps[key], self._live[key]
-            while heap and live.get(heap[0][1]) != heap[0][0]:
-                heappop(heap)
-            if heap:
-                yield key, heap[0][0]
-            else:
-                del self._heaps[key], self._live[key]
+_DATA: Final = Extreme(
+    of=lambda one: one.seen.data_at if one.verdict.judged else None,
+    key=lambda book, state, kind: (*book.prefix, state.target.company, book.vocabulary.word(kind)),
+)
+"""By company and kind: the data that is judged."""
+_CONSENT: Final = Extreme(
+    of=lambda one: one.seen.expires_at if one.verdict.consent else None,
+    key=lambda book, state, _kind: (*book.prefix, state.target.company),
+)
+"""By company: the consents that have not ended."""
 
 
-class Record:
-    """One target in the fleet: its state, and when its next deadline is armed."""
+class Record(Struct, eq=False, gc=False):
+    """One target in the fleet."""
 
-    __slots__ = ("armed", "ends", "olds", "state")
-
-    def __init__(self, state: TargetState) -> None:
-        self.state = state
-        self.armed = NEVER
-        self.olds: Mapping[Labels, float] = {}
-        self.ends: Mapping[Labels, float] = {}
+    state: TargetState
+    armed: float = NEVER
+    """When its next deadline is due."""
+    olds: Marks = ()
+    """What it has to offer as the oldest data."""
+    ends: Marks = ()
+    """And as the next consent to end."""
 
 
 class Book:
@@ -110,7 +58,8 @@ class Book:
         self.prefix: Labels = (policy.source, policy.provider)
         self.records: dict[str, Record] = {}
         self.sweep = Sweep(policy.poll_interval)
-        self.vocabulary = Vocabulary(policy)
+        self.scales = Scales(policy)
+        self.vocabulary: Vocabulary = self.scales.vocabulary
         self.tally = tally
         self.companies: dict[str, int] = {}
         """Targets with a complete poll by company: while there is one, the company's zero rows are true. See `know_empty`."""
@@ -141,27 +90,37 @@ class Fleet:
         for company in book.companies:
             self.groups.unpin(pins_of_company(book.policy, company))
 
+    def take_in(self, source: str, steps: Sequence[Step]) -> None:
+        """Count targets that are not counted yet, all at once."""
+        book = self.books[source]
+        for (group, labels), amount in book.scales.weigh(one.state for one in steps).items():
+            self._add(group, labels, amount)
+        for one in steps:
+            state = one.state
+            book.tally.count(one)
+            record = book.records[state.target.id] = Record(state)
+            record.olds = self.oldest.move((), _lowest(_DATA, book, state))
+            record.ends = self.expiring.move((), _lowest(_CONSENT, book, state))
+            self._count_company(book, None, state)
+            self._settle(book, record, ())
+
     def apply(self, source: str, step: Step) -> None:
         """Count what a step changed."""
-        book = self.books[source]
-        after = step.state
-        id_ = after.target.id
-        record = book.records.get(id_)
+        book, after = self.books[source], step.state
+        record = book.records.get(after.target.id)
         if record is None:
-            record = book.records[id_] = Record(after)
-            self._shift(book, after, (Moved(None, one) for one in after.connections.values()))
-            self._count_company(book, None, after)
+            self.take_in(source, (step,))
+        elif record.state.target.company != after.target.company:
+            self.remove(source, after.target.id)
+            self.take_in(source, (step,))
         else:
             before, record.state = record.state, after
-            if before.target.company != after.target.company:
-                self._shift(book, before, (Moved(one, None) for one in before.connections.values()))
-                self._shift(book, after, (Moved(None, one) for one in after.connections.values()))
-            else:
-                self._shift(book, after, step.moved)
+            self._shift(book, after.target.company, step.moved)
+            record.olds = self.oldest.move(record.olds, _lower(_DATA, book, after, step.moved, record.olds))
+            record.ends = self.expiring.move(record.ends, _lower(_CONSENT, book, after, step.moved, record.ends))
             self._count_company(book, before, after)
-        book.sweep.place(id_, first_seen=after.first_seen, polled_at=after.polled_at, gone=after.gone)
-        book.tally.count(step)
-        self._settle(book, record)
+            self._settle(book, record, step.moved)
+            book.tally.count(step)
 
     def know_empty(self, source: str, company: str) -> None:
         """There is nobody to ask: the zero rows of the company are true, for as long as the source is there (decisions.md 4)."""
@@ -174,10 +133,10 @@ class Fleet:
         """Take a target out, with its connections."""
         book = self.books[source]
         record = book.records.pop(target)
-        self._shift(book, record.state, (Moved(one, None) for one in record.state.connections.values()))
+        self._shift(book, record.state.target.company, [Moved(one, None) for one in record.state.connections.values()])
         self._count_company(book, record.state, None)
-        self.oldest.put(f"{source}/{target}", record.olds, {})
-        self.expiring.put(f"{source}/{target}", record.ends, {})
+        self.oldest.move(record.olds, {})
+        self.expiring.move(record.ends, {})
         book.sweep.remove(target)
         self.touched.add((source, target))
 
@@ -193,7 +152,7 @@ class Fleet:
             if _earliest(record.state) <= now:
                 found.append((source, id_))
             else:
-                self._arm(source, record)
+                self._arm(source, record, ())
         for book in self.books.values():
             book.sweep.advance(now)
         return found
@@ -206,35 +165,33 @@ class Fleet:
         book = self.books.get(source)
         return book.records.get(target) if book else None
 
-    def _settle(self, book: Book, record: Record) -> None:
-        """What follows from a target's new state: its extremes, its next deadline, its lines."""
+    def _settle(self, book: Book, record: Record, moved: Iterable[Moved]) -> None:
+        """What follows from a target's new state: its next deadline, its freshness, its lines."""
         state, source = record.state, book.policy.source
-        olds, ends = _lows(state, book)
-        who = f"{source}/{state.target.id}"
-        self.oldest.put(who, record.olds, olds)
-        self.expiring.put(who, record.ends, ends)
-        record.olds, record.ends = olds, ends
-        self._arm(source, record)
+        self._arm(source, record, moved)
+        book.sweep.place(state.target.id, first_seen=state.first_seen, polled_at=state.polled_at, gone=state.gone)
         self.touched.add((source, state.target.id))
 
-    def _arm(self, source: str, record: Record) -> None:
+    def _arm(self, source: str, record: Record, moved: Iterable[Moved]) -> None:
         """One deadline per target is in the heap: an earlier one replaces it, a later one waits until it is reached."""
-        at = _earliest(record.state)
+        if record.armed == NEVER:
+            at = _earliest(record.state)
+        else:
+            at = min((pair.after.until for pair in moved if pair.after is not None), default=NEVER)
         if at < record.armed:
             record.armed = at
             heappush(self._deadlines, (at, source, record.state.target.id))
 
-    def _shift(self, book: Book, state: TargetState, moved: Iterable[Moved]) -> None:
-        company = state.target.company
-        for pair in moved:
-            before = _weights(book, company, pair.before)
-            after = _weights(book, company, pair.after)
-            if before == after:
-                continue
-            for group, labels, amount in before:
-                self._add(group, labels, -amount)
-            for group, labels, amount in after:
-                self._add(group, labels, amount)
+    def _shift(self, book: Book, company: str, moved: Sequence[Moved]) -> None:
+        if not moved:
+            return
+        weigh = book.scales.weigh_some
+        lost = weigh(company, (pair.before for pair in moved if pair.before is not None))
+        won = weigh(company, (pair.after for pair in moved if pair.after is not None))
+        for row in lost.keys() | won.keys():
+            amount = won.get(row, 0) - lost.get(row, 0)
+            if amount:
+                self._add(*row, amount)
 
     def _add(self, group: str, labels: Labels, amount: int) -> None:
         before, after = self.groups.add(group, labels, amount)
@@ -249,32 +206,45 @@ class Fleet:
             company = state.target.company
             count = book.companies.get(company, 0) + amount
             book.companies[company] = count
-            pins = pins_of_company(book.policy, company)
             if count == 1 and amount == 1:
-                self.groups.pin(pins)
+                self.groups.pin(pins_of_company(book.policy, company))
             elif count == 0:
                 del book.companies[company]
-                self.groups.unpin(pins)
-
-
-def _weights(book: Book, company: str, held: Held | None) -> tuple[Weight, ...]:
-    return () if held is None else weigh(held, company, book.prefix, book.vocabulary)
+                self.groups.unpin(pins_of_company(book.policy, company))
 
 
 def _earliest(state: TargetState) -> float:
     return min((one.until for one in state.connections.values()), default=NEVER)
 
 
-def _lows(state: TargetState, book: Book) -> tuple[dict[Labels, float], dict[Labels, float]]:
-    """By (company, kind) the oldest data that is judged, and by company the next consent to end."""
-    company = (*book.prefix, state.target.company)
-    olds: dict[Labels, float] = {}
-    ends: dict[Labels, float] = {}
+def _lowest(extreme: Extreme, book: Book, state: TargetState) -> Mapping[Labels, float]:
+    """The smallest values among all connections of a target."""
+    by_kind: dict[str, float] = {}
     for one in state.connections.values():
-        data_at, end = one.seen.data_at, one.seen.expires_at
-        if one.verdict.judged and data_at is not None:
-            key = (*company, book.vocabulary.word(one.seen.kind))
-            olds[key] = min(olds.get(key, NEVER), data_at)
-        if one.verdict.consent and end is not None:
-            ends[company] = min(ends.get(company, NEVER), end)
-    return olds, ends
+        at = extreme.of(one)
+        if at is not None and at < by_kind.get(one.seen.words.kind, NEVER):
+            by_kind[one.seen.words.kind] = at
+    lowest: dict[Labels, float] = {}
+    for kind, at in by_kind.items():
+        key = extreme.key(book, state, kind)
+        lowest[key] = min(lowest.get(key, NEVER), at)
+    return lowest
+
+
+def _lower(
+    extreme: Extreme, book: Book, state: TargetState, moved: Iterable[Moved], marks: Marks
+) -> Mapping[Labels, float]:
+    """The same, told by what moved alone; unless a smallest one went away: then all have to be looked at."""
+    lowest = {pile.key: mark.at for pile, mark in marks}
+    for pair in moved:
+        lost, won = (_offer(extreme, book, state, one) for one in (pair.before, pair.after))
+        if lost is not None and lost != won and lowest.get(lost[0]) == lost[1]:
+            return _lowest(extreme, book, state)
+        if won is not None:
+            lowest[won[0]] = min(lowest.get(won[0], NEVER), won[1])
+    return lowest
+
+
+def _offer(extreme: Extreme, book: Book, state: TargetState, one: Held | None) -> tuple[Labels, float] | None:
+    at = None if one is None else extreme.of(one)
+    return None if one is None or at is None else (extreme.key(book, state, one.seen.words.kind), at)

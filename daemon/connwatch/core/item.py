@@ -26,7 +26,7 @@ def item(policy: Policy, facts: Facts, state: TargetState, held: Held) -> dict[s
         "provider": policy.provider,
         "company": state.target.company,
         "institution": seen.institution,
-        "institution_name": facts.names.get(seen.institution) or seen.institution_name or None,
+        "institution_name": facts.names.get(seen.institution) or seen.words.institution_name or None,
         "kind": seen.kind,
         "status": seen.status,
         "reason": seen.reason or "",
@@ -62,11 +62,11 @@ def account(
         "next_change_at": rfc3339(held.until),
         "paused_until": rfc3339(held.paused_until) if verdict.paused else None,
         "missing_since": rfc3339(held.missing_since),
-        "renewal": seen.renewal,
-        "traits": list(seen.traits),
-        "undocumented": sorted({field for field, _ in seen.unknown}),
+        "renewal": seen.words.renewal,
+        "traits": list(seen.words.traits),
+        "undocumented": sorted({field for field, _ in seen.words.unknown}),
         "accounts": [
-            {"status": one.status, "tracking": one.tracking, "count": one.count} for one in seen.accounts or ()
+            {"status": one.status, "tracking": one.tracking, "count": one.count} for one in seen.words.accounts or ()
         ],
         "polled_at": rfc3339(state.polled_at),
         "poll_outcome": state.outcome,

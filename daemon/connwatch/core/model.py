@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 Condition: TypeAlias = Literal[
     "healthy",
@@ -56,29 +58,63 @@ class Accounts(Struct, frozen=True, gc=False):
     count: int
 
 
-class Connection(Struct, frozen=True, gc=False):
-    """A connection in the provider's words, made comparable: one listing's statement, without any judgement.
+class Words(Struct, frozen=True, gc=False, cache_hash=True):
+    """All that a listing says of a connection, but for its id and its times. Made by `words`, which shares them.
 
-    Times are Unix seconds; what the provider left out is None. Enumerations keep their raw spelling (aliases resolved,
-    made fit for a label). `reason` is None where a listing cannot tell it: then the last known one stays.
+    Enumerations keep their raw spelling (aliases resolved, made fit for a label). `reason` is None where a listing cannot
+    tell it: then the last known one stays.
     """
 
-    id: str
     institution: str
     kind: str
     status: str
     reason: str | None = ""
     institution_name: str = ""
-    created_at: float | None = None
-    status_since: float | None = None
-    checked_at: float | None = None
-    data_at: float | None = None
-    expires_at: float | None = None
     renewal: Renewal | None = None
     traits: tuple[Trait, ...] = ()
     accounts: tuple[Accounts, ...] | None = None
     unknown: tuple[tuple[str, str], ...] = ()
     """Fields whose value the documents don't list, with that value: (field, raw value)."""
+
+
+words = lru_cache(maxsize=262_144)(Words)
+"""Words, shared: connections are many, and what is said of them is mostly the same. By position, so that equal calls are equal."""
+
+
+def reworded(said: Words, **changes: object) -> Words:
+    """The same words but for these, shared like all."""
+    return words(*astuple(replace(said, **changes)))
+
+
+class Connection(Struct, frozen=True, gc=False):
+    """A connection in the provider's words, made comparable: one listing's statement, without any judgement.
+
+    Times are Unix seconds; what the provider left out is None.
+    """
+
+    id: str
+    words: Words
+    created_at: float | None = None
+    status_since: float | None = None
+    checked_at: float | None = None
+    data_at: float | None = None
+    expires_at: float | None = None
+
+    @property
+    def institution(self) -> str:
+        return self.words.institution
+
+    @property
+    def kind(self) -> str:
+        return self.words.kind
+
+    @property
+    def status(self) -> str:
+        return self.words.status
+
+    @property
+    def reason(self) -> str | None:
+        return self.words.reason
 
 
 class Verdict(Struct, frozen=True, gc=False):
@@ -129,7 +165,7 @@ class Target(Struct, frozen=True, gc=False):
     """The name as the provider gave it, from which the label was made; empty for end users, whose names are never kept."""
 
 
-class TargetState(Struct, frozen=True):
+class TargetState(Struct, frozen=True, gc=False):
     """All that is known of one target. `connections` is never changed in place: a step makes a new mapping."""
 
     target: Target

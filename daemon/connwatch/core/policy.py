@@ -43,8 +43,11 @@ class Mute(Struct, frozen=True):
         return all(not pattern or fnmatchcase(value, pattern) for pattern, value in pairs)
 
 
-class Policy(Struct, frozen=True):
-    """All that deciding needs to know of a source. Times in seconds; `NEVER` switches a clock off."""
+class Policy(Struct, frozen=True, eq=False):
+    """All that deciding needs to know of a source. Times in seconds; `NEVER` switches a clock off.
+
+    Each is itself and equal to no other, so that what follows from it can be kept: `clocks.terms`.
+    """
 
     source: str
     provider: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -163,11 +163,20 @@ class Remembered(Struct, frozen=True):
     """Source -> totals."""
 
 
+Wake: TypeAlias = Callable[[TargetState, SourceMemory], TargetState]
+"""What a target becomes as soon as it is read, where it is read: nobody walks over a million of them a second time."""
+
+
+def as_it_is(state: TargetState, _memory: SourceMemory) -> TargetState:
+    """Let it sleep."""
+    return state
+
+
 class Store(Protocol):
     """Where what was learned survives. Seven verbs, nothing generic."""
 
-    async def load(self) -> Remembered:
-        """All of it, at start."""
+    async def load(self, wake: Wake = as_it_is) -> Remembered:
+        """All of it, at start. `wake` is pure, and may be called in another thread."""
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or when the store is down and has taken it into its backlog. Never raises for a fault of the disk."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -12,7 +12,6 @@ from connwatch.core.model import (
     Event,
     Failed,
     Failure,
-    Held,
     Listing,
     Moved,
     Note,
@@ -91,7 +90,8 @@ def _heard_again(state: TargetState) -> tuple[Note, ...]:
 
 def pass_time(state: TargetState, policy: Policy, facts: Facts, now: float) -> Step:
     """Judge again what the passing of time has changed by now. Polls are scheduled as before."""
-    return rejudge(state, policy, facts, now, (id_ for id_, one in state.connections.items() if one.until <= now))
+    due = [id_ for id_, one in state.connections.items() if one.until <= now]
+    return rejudge(state, policy, facts, now, due) if due else Step(state)
 
 
 def rejudge(state: TargetState, policy: Policy, facts: Facts, now: float, ids: Iterable[str] | None = None) -> Step:
@@ -109,6 +109,28 @@ def rejudge(state: TargetState, policy: Policy, facts: Facts, now: float, ids: I
     return _told(replace(state, connections=after) if moved else state, tuple(moved), now)
 
 
+def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> TargetState:
+    """A target that a store remembered: judged, and to be read anew at the next poll, for it may have been read otherwise.
+
+    A connection whose condition is another one by now is left as it was, for the next `pass_time` to tell the change.
+    """
+    bench = Bench(state.target, policy, facts, now)
+    ends = pauses((one.seen for one in state.connections.values()), policy.pause)
+    after = {}
+    for id_, before in state.connections.items():
+        end = ends.get(id_, 0.0)
+        verdict, until = bench.judged(before.seen, end)
+        same = verdict.condition == before.verdict.condition
+        after[id_] = replace(
+            before,
+            verdict=verdict if same else before.verdict,
+            until=until if same else now,
+            fingerprint=0,
+            paused_until=end,
+        )
+    return replace(state, connections=after)
+
+
 def unread(state: TargetState) -> TargetState:
     """The state without any fingerprint: whatever is listed next is read, however little it changed."""
     if not any(one.fingerprint for one in state.connections.values()):
@@ -121,11 +143,6 @@ def drop(state: TargetState, now: float) -> Step:
     moved = tuple(Moved(one, None) for one in state.connections.values())
     note = Note("target_dropped", "info", {"connections": len(moved)})
     return _told(replace(state, connections={}, gone=True), moved, now, (note,))
-
-
-def earliest(connections: Mapping[str, Held]) -> float:
-    """When the first of these connections changes by the passing of time."""
-    return min((one.until for one in connections.values()), default=float("inf"))
 
 
 def _told(state: TargetState, moved: tuple[Moved, ...], now: float, notes: tuple[Note, ...] = ()) -> Step:
@@ -144,10 +161,11 @@ def _told(state: TargetState, moved: tuple[Moved, ...], now: float, notes: tuple
 
 def _newly_unknown(moved: Moved) -> tuple[tuple[str, str], ...]:
     """Changes into undocumented values: counted once, not at each sight."""
-    if moved.after is None or not moved.after.seen.unknown:
+    told = () if moved.after is None else moved.after.seen.words.unknown
+    if not told:
         return ()
-    known = moved.before.seen.unknown if moved.before is not None else ()
-    return tuple(value for value in moved.after.seen.unknown if value not in known)
+    known = () if moved.before is None else moved.before.seen.words.unknown
+    return tuple(value for value in told if value not in known)
 
 
 def _note(change: Transition) -> Note:
@@ -160,6 +178,3 @@ def _note(change: Transition) -> Note:
         "reason": change.reason,
     }
     return Note(event, "info", facts)
-
-
-__all__ = ["Polled", "drop", "earliest", "pass_time", "rejudge", "step"]

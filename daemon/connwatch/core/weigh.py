@@ -1,20 +1,23 @@
-"""What one connection counts for: the rows that it adds to. Taken away with the same weights when it changes."""
+"""What connections count for: the rows that they add to. Taken away with the same weights when they change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
-from connwatch.core.model import Held
+from connwatch.core.groups import Labels, Row
+from connwatch.core.model import Held, TargetState, Verdict, Words
 from connwatch.core.policy import Policy
 
-Labels: TypeAlias = tuple[str, ...]
 Weight: TypeAlias = tuple[str, Labels, int]
 """(group, label values, amount). Sums of times are whole milliseconds, so that adding and taking away is exact."""
 
 DERIVED: Final = frozenset({"expired", "pending", "muted"})
 UNKNOWN_WORDS: Final = 20
 OTHER: Final = "other"
+_KEPT: Final = 65_536
 
 
 class Vocabulary:
@@ -39,48 +42,137 @@ class Vocabulary:
         return label
 
 
-def weigh(held: Held, company: str, prefix: Labels, vocabulary: Vocabulary) -> tuple[Weight, ...]:
-    """All rows that a connection adds to. `prefix` is (source, provider)."""
-    return tuple(_weights(held, company, prefix, vocabulary))
+class Load:
+    """Weights that many connections have in common. Each is itself and equal to no other, so it is quickly told apart."""
+
+    __slots__ = ("weights",)
+
+    def __init__(self, weights: tuple[Weight, ...]) -> None:
+        self.weights = weights
 
 
-def _weights(held: Held, company: str, prefix: Labels, vocabulary: Vocabulary) -> Iterator[Weight]:
-    seen, verdict = held.seen, held.verdict
-    of_company = (*prefix, company)
-    status, kind = vocabulary.word(seen.status), vocabulary.word(seen.kind)
-    of_kind = (*of_company, kind)
-    yield "connections", (*of_company, status, vocabulary.word(seen.reason or ""), verdict.condition), 1
-    yield "institutions", (*prefix, seen.institution, verdict.condition), 1
-    yield "institution_names", (*prefix, seen.institution, seen.institution_name), 1
-    yield "kinds", of_kind, 1
+class Loads(NamedTuple):
+    """What connections of the same words and the same verdict weigh, but for their times."""
+
+    of_institution: Load
+    of_kind: Load
+    """Rows below (source, provider), both."""
+    of_company: Load
+    """Rows below (source, provider, company)."""
+
+
+class Scales:
+    """Weighs the connections of one source. What is alike is looked up once and multiplied."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.vocabulary: Final = Vocabulary(policy)
+        self._prefix: Labels = (policy.source, policy.provider)
+        self._shared: dict[tuple[Weight, ...], Load] = {}
+        self._loads = lru_cache(maxsize=_KEPT)(self._new_loads)
+
+    def weigh(self, states: Iterable[TargetState]) -> Mapping[Row, int]:
+        """All rows that all connections of these targets add to."""
+        rows: defaultdict[Row, int] = defaultdict(int)
+        of_source: defaultdict[Load, int] = defaultdict(int)
+        for state in states:
+            self._weigh(state.target.company, state.connections.values(), rows, of_source)
+        return self._unpacked(rows, of_source)
+
+    def weigh_some(self, company: str, connections: Iterable[Held]) -> Mapping[Row, int]:
+        """All rows that these connections of a company add to."""
+        rows: defaultdict[Row, int] = defaultdict(int)
+        of_source: defaultdict[Load, int] = defaultdict(int)
+        self._weigh(company, connections, rows, of_source)
+        return self._unpacked(rows, of_source)
+
+    def _weigh(
+        self, company: str, connections: Iterable[Held], rows: defaultdict[Row, int], of_source: defaultdict[Load, int]
+    ) -> None:
+        alike: dict[tuple[Words, Verdict, bool], int] = {}
+        born: dict[str, int] = {}
+        ends: dict[str | None, int] = {}
+        for one in connections:
+            seen, verdict = one.seen, one.verdict
+            said = seen.words
+            key = said, verdict, one.missing_since is not None
+            alike[key] = alike.get(key, 0) + 1
+            if verdict.age is not None and seen.data_at is not None:
+                born[said.kind] = born.get(said.kind, 0) + round(seen.data_at * 1000)
+            if verdict.consent and seen.expires_at is not None:
+                ends[said.renewal] = ends.get(said.renewal, 0) + round(seen.expires_at * 1000)
+        of_company: defaultdict[Load, int] = defaultdict(int)
+        for key, count in alike.items():
+            loads = self._loads(*key)
+            of_source[loads.of_institution] += count
+            of_source[loads.of_kind] += count
+            of_company[loads.of_company] += count
+        prefix = (*self._prefix, company)
+        for load, count in of_company.items():
+            for group, labels, amount in load.weights:
+                rows[group, (*prefix, *labels)] += amount * count
+        for kind, total in born.items():
+            rows["age_sum", (*self._prefix, self.vocabulary.word(kind))] += total
+        for renewal, total in ends.items():
+            rows["consent_sum", (*prefix, renewal or "unknown")] += total
+
+    def _unpacked(self, rows: defaultdict[Row, int], of_source: Mapping[Load, int]) -> Mapping[Row, int]:
+        for load, count in of_source.items():
+            for group, labels, amount in load.weights:
+                rows[group, (*self._prefix, *labels)] += amount * count
+        return rows
+
+    def _new_loads(self, said: Words, verdict: Verdict, missing: bool) -> Loads:  # noqa: FBT001 - by position for the cache's sake
+        word = self.vocabulary.word
+        return Loads(
+            self._load(_of_institution(said, verdict)),
+            self._load(_of_kind(verdict, word(said.kind), missing=missing)),
+            self._load(_of_company(said, verdict, self.vocabulary)),
+        )
+
+    def _load(self, weights: Iterable[Weight]) -> Load:
+        found = tuple(weights)
+        return self._shared.setdefault(found, Load(found))
+
+
+def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:
+    yield "institutions", (said.institution, verdict.condition), 1
+    yield "institution_names", (said.institution, said.institution_name), 1
+
+
+def _of_kind(verdict: Verdict, kind: str, *, missing: bool) -> Iterator[Weight]:
+    if missing:
+        yield "vanished", (), 1
+    if verdict.age is not None:
+        yield "age_bucket", (kind, str(verdict.age)), 1
+
+
+def _of_company(said: Words, verdict: Verdict, vocabulary: Vocabulary) -> Iterator[Weight]:
+    word = vocabulary.word
+    status, kind, renewal = word(said.status), word(said.kind), said.renewal or "unknown"
+    yield "connections", (status, word(said.reason or ""), verdict.condition), 1
+    yield "kinds", (kind,), 1
     marks = (
-        ("judged", verdict.judged, of_kind),
-        ("stale", verdict.stale, of_kind),
-        ("never_updated", verdict.never_updated, of_kind),
-        ("stuck", verdict.stuck, (*of_company, status)),
-        ("paused", verdict.paused, of_company),
-        ("vanished", held.missing_since is not None, prefix),
+        ("judged", verdict.judged, (kind,)),
+        ("stale", verdict.stale, (kind,)),
+        ("never_updated", verdict.never_updated, (kind,)),
+        ("stuck", verdict.stuck, (status,)),
+        ("paused", verdict.paused, ()),
     )
     for group, marked, labels in marks:
         if marked:
             yield group, labels, 1
-    if verdict.age is not None and seen.data_at is not None:
-        yield "age_bucket", (*prefix, kind, str(verdict.age)), 1
-        yield "age_sum", (*prefix, kind), round(seen.data_at * 1000)
-    if verdict.consent is not None and seen.expires_at is not None:
-        of_renewal = (*of_company, seen.renewal or "unknown")
-        yield "consent_bucket", (*of_renewal, str(verdict.consent)), 1
+    if verdict.consent is not None:
+        yield "consent_bucket", (renewal, str(verdict.consent)), 1
         if verdict.consent:
-            yield "consent_live", of_renewal, 1
-            yield "consent_sum", of_renewal, round(seen.expires_at * 1000)
-    for one in seen.accounts or ():
-        yield "accounts", (*of_company, vocabulary.word(one.status), vocabulary.word(one.tracking)), one.count
+            yield "consent_live", (renewal,), 1
+    for one in said.accounts or ():
+        yield "accounts", (word(one.status), word(one.tracking)), one.count
 
 
-def pins_of_company(policy: Policy, company: str) -> list[tuple[str, Labels]]:
+def pins_of_company(policy: Policy, company: str) -> list[Row]:
     """Rows that are zero, not unknown, once a company was polled completely: its documented statuses, its start-up clocks."""
     of_company = (policy.source, policy.provider, company)
-    rows: list[tuple[str, Labels]] = [
+    rows: list[Row] = [
         ("connections", (*of_company, status, reason, condition))
         for (status, reason), condition in policy.table.items()
     ]
@@ -90,6 +182,9 @@ def pins_of_company(policy: Policy, company: str) -> list[tuple[str, Labels]]:
     return rows
 
 
-def pins_of_kind(labels: Labels) -> list[tuple[str, Labels]]:
+def pins_of_kind(labels: Labels) -> list[Row]:
     """Rows that are zero, not unknown, while a company has a connection of that kind. `labels` are those of the group `kinds`."""
     return [(group, labels) for group in ("judged", "stale", "never_updated")]
+
+
+__all__ = ["OTHER", "Labels", "Loads", "Scales", "Vocabulary", "pins_of_company", "pins_of_kind"]

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from connwatch.core.model import Condition, Connection
+from connwatch.core.model import Condition, Connection, words
 from connwatch.providers.basiq_replies import Page
 from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading, label
 
@@ -63,20 +63,21 @@ ITEMS: Final = msgspec.json.Decoder(Page[Item])
 def connection(item: Item, now: float, unexplained: str | None) -> Connection:
     """A connection, read. `unexplained` is the reason of an invalid one; None leaves that to jobs."""
     reading = Reading(now)
-    status = reading.value(STATUSES, item.status or "")
+    created_at, data_at = reading.past(item.created_date), reading.past(item.last_used)
     expires_at = reading.future(item.expiry_date)
-    return Connection(
-        id=item.id,
-        institution=label(item.institution.id) if item.institution is not None else UNKNOWN,
-        kind=reading.value(METHODS, method(item.method)),
-        status=status,
-        reason=unexplained if status == INVALID else "",
-        created_at=reading.past(item.created_date),
-        data_at=reading.past(item.last_used),
-        expires_at=expires_at,
-        renewal=None if expires_at is None else "reauth",
-        unknown=reading.unknown,
+    status = reading.value(STATUSES, item.status or "")
+    said = words(
+        label(item.institution.id) if item.institution is not None else UNKNOWN,
+        reading.value(METHODS, method(item.method)),
+        status,
+        unexplained if status == INVALID else "",
+        "",
+        None if expires_at is None else "reauth",
+        (),
+        None,
+        reading.unknown,
     )
+    return Connection(item.id, said, created_at, data_at=data_at, expires_at=expires_at)
 
 
 def method(raw: str | None) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connwatch.core.model import Condition, Connection, Failure, Renewal, Trait
+from connwatch.core.model import Condition, Connection, Failure, Renewal, Trait, words
 from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Request, read, segment
 from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading
 
@@ -99,22 +99,21 @@ def sweep(user: str) -> Conversation[tuple[Item, ...]]:
 def connection(item: Item, now: float) -> Connection:
     """A connection, read. An error counts where the status is `error` only; an end that isn't told is none."""
     reading = Reading(now)
+    created_at, data_at = reading.past(item.connected_on), reading.past(item.last_updated)
     expires_at = reading.future(item.expires_at)
     prefix, colon, _ = item.id.partition(":")
-    return Connection(
-        id=item.id,
-        institution=institution(prefix if colon else ""),
-        institution_name=intern(item.name or ""),
-        kind=reading.value(KINDS, item.type or ""),
-        status=reading.value(STATUSES, item.status),
-        reason=reading.value(REASONS, item.error) if item.status == ERROR and item.error else "",
-        created_at=reading.past(item.connected_on),
-        data_at=reading.past(item.last_updated),
-        expires_at=expires_at,
-        renewal=None if expires_at is None else _RENEWALS[item.tpp_consent],
-        traits=_traits(item, reading),
-        unknown=reading.unknown,
+    said = words(
+        institution(prefix if colon else ""),
+        reading.value(KINDS, item.type or ""),
+        reading.value(STATUSES, item.status),
+        reading.value(REASONS, item.error) if item.status == ERROR and item.error else "",
+        intern(item.name or ""),
+        None if expires_at is None else _RENEWALS[item.tpp_consent],
+        _traits(item, reading),
+        None,
+        reading.unknown,
     )
+    return Connection(item.id, said, created_at, data_at=data_at, expires_at=expires_at)
 
 
 def institution(id_: str) -> str:

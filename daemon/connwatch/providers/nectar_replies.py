@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from connwatch.core.model import Accounts, Condition, Connection
+from connwatch.core.model import Accounts, Condition, Connection, Trait, words
 from connwatch.providers.reading import Enumeration, Id, Reading, slug
 
 KIND: Final = "utility"
@@ -115,26 +115,17 @@ def connection(item: Item, accounts: tuple[Account, ...] | None, now: float) -> 
     The time of the weekly check stands in for a data clock, which Nectar has not (decisions.md 14).
     """
     reading = Reading(now)
-    name = item.datasource.name if item.datasource is not None else None
+    name = (item.datasource.name if item.datasource is not None else None) or ""
+    created_at, since = reading.past(item.created), reading.past(item.status_first_seen_time)
     checked_at = reading.past(item.status_last_update_time)
+    status = reading.value(STATUSES, item.status)
+    traits: tuple[Trait, ...] = ("inactive",) if item.is_active is False else ()
     rows = None
     if accounts is not None:
         rows, unknown = counted(accounts)
         reading.note(*unknown)
-    return Connection(
-        id=item.id,
-        institution=slug(name),
-        institution_name=intern(name or ""),
-        kind=KIND,
-        status=reading.value(STATUSES, item.status),
-        created_at=reading.past(item.created),
-        status_since=reading.past(item.status_first_seen_time),
-        checked_at=checked_at,
-        data_at=checked_at,
-        traits=("inactive",) if item.is_active is False else (),
-        accounts=rows,
-        unknown=reading.unknown,
-    )
+    said = words(slug(name), KIND, status, "", intern(name), None, traits, rows, reading.unknown)
+    return Connection(item.id, said, created_at, since, checked_at, data_at=checked_at)
 
 
 @lru_cache(maxsize=4096)
