@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from connwatch.core.model import Condition, Connection, Held, Moved, Target, TargetState, Transition, Verdict
+from connwatch.core.model import Condition, Connection, Held, Moved, Target, TargetState, Transition, Verdict, words
 from connwatch.core.ports import Tallies, TargetMemory
 
 NOW: Final = 1_790_000_000.0
@@ -16,7 +16,7 @@ NOW: Final = 1_790_000_000.0
 def held(id_: str = "c1", *, condition: Condition = "healthy", status: str = "ok") -> Held:
     """A connection that was just seen for the first time."""
     return Held(
-        seen=Connection(id=id_, institution="bank-1", kind="api", status=status),
+        seen=Connection(id_, words("bank-1", "api", status)),
         verdict=Verdict(condition=condition, rule="table"),
         until=NOW + 3600.0,
         since=NOW,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Connection, Held, Moved, Target, TargetState, Verdict
+from connwatch.core.model import Accounts, Connection, Held, Moved, Target, TargetState, Verdict, Words
 from connwatch.core.policy import Facts, InstitutionStatus
 from connwatch.core.ports import Remembered, SourceMemory, TargetMemory
 from connwatch.stores.batch import HISTORY
@@ -28,20 +28,22 @@ from tests.stores.making import (
 RICH = Held(
     seen=Connection(
         id="b7:4e",
-        institution="bank-7",
-        kind="openbanking",
-        status="error",
-        reason="mfa_required",
-        institution_name="Bänk “Sieben”",
+        words=Words(
+            institution="bank-7",
+            kind="openbanking",
+            status="error",
+            reason="mfa_required",
+            institution_name="Bänk “Sieben”",
+            renewal="reconsent",
+            traits=("single_sync", "stopped"),
+            accounts=(Accounts("ACTIVE", "ON", 3), Accounts("CLOSED", "unset", 1)),
+            unknown=(("status", "odd"),),
+        ),
         created_at=NOW - 9000.5,
         status_since=NOW - 800.25,
         checked_at=NOW - 70.0,
         data_at=NOW - 60.0,
         expires_at=NOW + 5000.0,
-        renewal="reconsent",
-        traits=("single_sync", "stopped"),
-        accounts=(Accounts("ACTIVE", "ON", 3), Accounts("CLOSED", "unset", 1)),
-        unknown=(("status", "odd"),),
     ),
     verdict=Verdict("action_required", "stopped", judged=True, stale=True, age=4),
     until=NOW + 10.0,
@@ -54,7 +56,7 @@ RICH = Held(
     learned_at=NOW - 50.0,
 )
 BARE = Held(
-    seen=Connection(id="b8", institution="bank-8", kind="api", status="never", reason=None, accounts=()),
+    seen=Connection("b8", Words("bank-8", "api", "never", reason=None, accounts=())),
     verdict=Verdict("inactive", "inactive"),
     until=NOW,
     since=NOW - 1.0,
@@ -105,6 +107,27 @@ async def test_the_last_state_wins(shelf: Shelf) -> None:
     await shelf.commit(TargetMemory("bank", later, moved=(Moved(held("c1"), sick),), at=NOW + 900.0))
     remembered = await shelf.restart()
     assert remembered.targets["bank"]["t1"] == replace(later, connections=surviving(later.connections))
+
+
+async def test_targets_are_woken_with_what_is_known_of_their_source(shelf: Shelf) -> None:
+    """Each once, complete, and by what its source remembers; one of a source that remembers nothing, by nothing."""
+    bank = SourceMemory("bank", not_before=NOW)
+    await shelf.commit(appeared("t1", held("c2"), held("c1")), TargetMemory("bank", NEW, at=NOW), bank)
+    await shelf.commit(appeared("t1", held("c1"), source="other"))
+    await shelf.restart()
+    woken = []
+
+    def wake(one: TargetState, memory: SourceMemory) -> TargetState:
+        woken.append((memory, one.target.id, sorted(one.connections)))
+        return replace(one, due=1.0)
+
+    remembered = await shelf.store.load(wake)
+    assert sorted(woken, key=str) == [
+        (bank, "t-new", []),
+        (bank, "t1", ["c1", "c2"]),
+        (SourceMemory("other"), "t1", ["c1"]),
+    ]
+    assert {one.due for targets in remembered.targets.values() for one in targets.values()} == {1.0}
 
 
 async def test_commits_at_the_same_time_are_all_kept(shelf: Shelf) -> None:

@@ -21,6 +21,7 @@ from connwatch.core.model import (
     Trait,
     Transition,
     Verdict,
+    Words,
 )
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory
@@ -30,23 +31,27 @@ from tests.stores.making import held, state
 words = st.text(max_size=8)
 times = st.floats(min_value=0.0, max_value=4e9)
 conditions = st.sampled_from(get_args(Condition))
-seen = st.builds(
-    Connection,
-    id=words,
+said = st.builds(
+    Words,
     institution=words,
     kind=words,
     status=words,
     reason=st.none() | words,
     institution_name=words,
+    renewal=st.none() | st.sampled_from(get_args(Renewal)),
+    traits=st.lists(st.sampled_from(get_args(Trait)), unique=True).map(tuple),
+    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
+    unknown=st.lists(st.tuples(words, words), max_size=2).map(tuple),
+)
+seen = st.builds(
+    Connection,
+    id=words,
+    words=said,
     created_at=st.none() | times,
     status_since=st.none() | times,
     checked_at=st.none() | times,
     data_at=st.none() | times,
     expires_at=st.none() | times,
-    renewal=st.none() | st.sampled_from(get_args(Renewal)),
-    traits=st.lists(st.sampled_from(get_args(Trait)), unique=True).map(tuple),
-    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
-    unknown=st.lists(st.tuples(words, words), max_size=2).map(tuple),
 )
 holds = st.builds(
     Held,
@@ -142,7 +147,11 @@ def test_rows_are_as_wide_as_the_tables() -> None:
 def test_what_is_equal_is_shared() -> None:
     """A million connections hold few words: institutions, statuses, verdicts and lists of accounts are there once."""
     one = Held(
-        seen=Connection("c1", "bank", "api", "ok", accounts=(Accounts("ACTIVE", "ON", 1),), traits=("single_sync",)),
+        seen=Connection(
+            "c1",
+            Words("bank", "api", "ok", accounts=(Accounts("ACTIVE", "ON", 1),), traits=("single_sync",)),
+            data_at=7.0,
+        ),
         verdict=Verdict("healthy", "table"),
         until=0.0,
         since=7.5,
@@ -154,8 +163,7 @@ def test_what_is_equal_is_shared() -> None:
     (_, _, first), (_, _, second) = rows.held_connections(made)
     assert first == second == one
     assert first.verdict is second.verdict
-    for field in ("institution", "kind", "status", "accounts", "traits"):
-        assert getattr(first.seen, field) is getattr(second.seen, field)
+    assert first.seen.words is second.seen.words
     assert first.since is first.status_since is first.first_seen
 
 
@@ -163,7 +171,7 @@ def _fresh(value: object) -> object:
     return "".join(list(value)) if isinstance(value, str) else value
 
 
-FOUND_ANEW = {"seen", "verdict", "until", "fingerprint", "paused_until"}
+FOUND_ANEW = {"seen", "words", "verdict", "until", "fingerprint", "paused_until"}
 NAMED_OTHERWISE = {"source", "target", "condition", "rule", "gone_at", "seen_status_since"}
 
 
@@ -175,7 +183,7 @@ def named(*kinds: type[Struct]) -> set[str]:
 def test_the_columns_are_what_the_core_names() -> None:
     """No credential, name of a person or account number can creep in, and no new field is forgotten."""
     of_connections = set(schema.connections.columns.keys())
-    assert of_connections - NAMED_OTHERWISE == named(Connection, Held) - FOUND_ANEW
+    assert of_connections - NAMED_OTHERWISE == named(Words, Connection, Held) - FOUND_ANEW
     of_targets = set(schema.targets.columns.keys())
     assert of_targets - {"source", "gone_at"} == named(Target, TargetState) - {"target", "connections"}
     assert set(schema.tallies.columns.keys()) == {"source", "name", "labels", "total"}

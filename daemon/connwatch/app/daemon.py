@@ -12,8 +12,9 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
+from connwatch.app.past import Past, pasts
 from connwatch.app.signals import signals
-from connwatch.app.unit import Past, Unit, pasts
+from connwatch.app.unit import Unit
 from connwatch.app.watch import Signature, signature, watch
 from connwatch.config import ConfigRefused, Plan, Secrets, changes
 from connwatch.core.fleet import Fleet
@@ -98,7 +99,7 @@ class Daemon:
 
     async def _start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
         """Set everything to work, with what the store remembers."""
-        self._pasts = pasts(await self._store.load())
+        self._pasts = await pasts(self._store, self._plan, self._clock)
         servants = [
             group.create_task(self._keep_time(), name="timekeeper"),
             group.create_task(self._keep_house(), name="housekeeping"),

@@ -12,7 +12,8 @@ from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
 from connwatch.app.live import PATIENCE
-from connwatch.app.unit import Past, Unit
+from connwatch.app.past import Past
+from connwatch.app.unit import Unit
 from connwatch.config import Plan, Secrets
 from connwatch.core.fleet import Fleet
 from connwatch.core.item import item, rfc3339

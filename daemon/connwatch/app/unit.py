@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch import __version__
-from connwatch.core.model import Step, TargetState
-from connwatch.core.ports import Remembered, SourceMemory, SourcePlan, Tallies
+from connwatch.app.past import Past
+from connwatch.core.model import Step
+from connwatch.core.ports import SourceMemory, SourcePlan
 from connwatch.core.quota import Rule
 from connwatch.core.tally import Tally
 from connwatch.fetch import Gate, SourceClient, open_session
 from connwatch.poller import SourceRunner, Surroundings
-
-
-class Past(Struct, frozen=True):
-    """What is known of a source before it starts: from the store, or from its predecessor in a reload."""
-
-    states: Sequence[TargetState] = ()
-    memory: SourceMemory | None = None
-    tallies: Tallies = {}
-
-
-def pasts(remembered: Remembered) -> dict[str, Past]:
-    """What the store knows, by source."""
-    names = remembered.targets.keys() | remembered.sources.keys() | remembered.tallies.keys()
-    return {
-        name: Past(
-            states=tuple(remembered.targets.get(name, {}).values()),
-            memory=remembered.sources.get(name),
-            tallies=remembered.tallies.get(name, {}),
-        )
-        for name in names
-    }
 
 
 class Unit:
@@ -76,7 +55,8 @@ class Unit:
     async def run(self) -> None:
         """Ask until stopped."""
         try:
-            await self.runner.run(self._past.states)
+            past, self._past = self._past, Past()  # what was taken in is the fleet's to hold
+            await self.runner.run(past.states, past.judged_by)
         finally:
             await self._session.close()
             self.finished.set()

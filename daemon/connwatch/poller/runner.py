@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
 from connwatch.core.fleet import Book
 from connwatch.core.model import NEVER, Failed, Failure, Polled, TargetState
+from connwatch.core.policy import Policy
 from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
 from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
@@ -18,8 +19,8 @@ from connwatch.poller.errands import ERRANDS, Errands
 from connwatch.poller.settler import PollEnded, Restored, Settler, TimePassed
 from connwatch.poller.surroundings import Surroundings
 
-SLICE = 500
-"""Targets that are taken in at once after a restart, before others get their turn."""
+SLICE = 10_000
+"""Connections that are taken in at once after a restart, before others get their turn."""
 COMFORT = 0.5
 """Share of the quota that regular polls may need for urgency to be allowed on top."""
 
@@ -58,13 +59,16 @@ class SourceRunner:
         )
         self.errands = Errands(plan, book, fetch, self.settler, around, memory)
 
-    async def run(self, states: Sequence[TargetState]) -> None:
-        """Take in what the store remembered, then ask for ever. Returns when `stop` was called and all polls have landed."""
+    async def run(self, states: Sequence[TargetState], judged_by: Policy | None = None) -> None:
+        """Take in what the store remembered, then ask for ever. Returns when `stop` was called and all polls have landed.
+
+        `judged_by`: the policy by which these states are judged already, as far as they are.
+        """
         self._polled = any(state.outcome is not None for state in states)
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
-            for start in range(0, len(states), SLICE):
-                self.settler.put(Restored(states[start : start + SLICE]))
+            for some in _sliced(states):
+                self.settler.put(Restored(some, judged_by))
                 await self.settler.drained()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
             self._workers = [
@@ -168,3 +172,17 @@ class SourceRunner:
     def _on_settled(self) -> None:
         self._stirred.set()
         self._settled()
+
+
+def _sliced(states: Iterable[TargetState]) -> Iterator[Sequence[TargetState]]:
+    """Targets in portions that are soon dealt with: each counts as its connections, and one more."""
+    some: list[TargetState] = []
+    size = 0
+    for state in states:
+        some.append(state)
+        size += 1 + len(state.connections)
+        if size >= SLICE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

@@ -17,10 +17,10 @@ from connwatch.core.agenda import Agenda
 from connwatch.core.discovery import Discovery, reconcile
 from connwatch.core.fleet import Book
 from connwatch.core.model import Event, Failed, Held, Moved, Note, Step, TargetState
-from connwatch.core.policy import Facts
+from connwatch.core.policy import Facts, Policy
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
-from connwatch.core.step import drop, pass_time, rejudge, step, unread
+from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
 from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
 
@@ -61,6 +61,8 @@ class Restored(Struct, frozen=True):
     """Targets as the store remembered them: time has passed since."""
 
     states: Sequence[TargetState]
+    judged_by: Policy | None = None
+    """By which policy they are judged already."""
 
 
 class ErrandFailed(Struct, frozen=True):
@@ -78,6 +80,8 @@ class Settled(Struct, frozen=True):
     asked: bool = False
     """It came of a poll, which gives its target back."""
     gone: bool = False
+    newcomer: bool = False
+    """The fleet doesn't know its target yet: it is taken in together with others."""
 
 
 class Settler:
@@ -146,6 +150,7 @@ class Settler:
             self._remembered = memory
         if memories:
             await self._store.commit(memories)
+        self._fleet.take_in(self._book.policy.source, [one.step for one in settled if one.newcomer])
         for one in settled:
             self._apply(one)
         for work in batch:
@@ -172,8 +177,8 @@ class Settler:
                 settled = self._informed(facts, now)
             case Hinted(targets=targets):
                 settled = self._each(targets, lambda state: _sooner(state, hinted_due(state, self._book.policy, now)))
-            case Restored(states=states):
-                settled = [self._restored(state, now) for state in states]
+            case Restored(states=states, judged_by=judged_by):
+                settled = [self._restored(state, judged_by, now) for state in states]
             case ErrandFailed():
                 settled = ()
         for one in settled:
@@ -197,12 +202,16 @@ class Settler:
         states = (self._state(target) for target in targets)
         return [Settled(decide(state), state) for state in states if state is not None]
 
-    def _restored(self, state: TargetState, now: float) -> Settled:
+    def _restored(self, state: TargetState, judged_by: Policy | None, now: float) -> Settled:
         """Judged by the policy in force, and read anew at the next poll: it may have been read with other options."""
-        state = self._state(state.target.id) or state
-        after = rejudge(unread(state), self._book.policy, self._book.facts, now)
-        due = first_due(after.state, self._book.policy, now)
-        return Settled(replace(after, state=replace(after.state, due=due)), state)
+        known, policy, facts = self._state(state.target.id), self._book.policy, self._book.facts
+        if known is not None:
+            after = rejudge(unread(known), policy, facts, now)
+        else:
+            judged = state if judged_by is policy else awaken(state, policy, facts, now)
+            after = pass_time(judged, policy, facts, now)
+        after = replace(after, state=replace(after.state, due=first_due(after.state, policy, now)))
+        return Settled(after, known or state, newcomer=known is None)
 
     def _discovered(self, work: Discovered, now: float) -> Sequence[Settled]:
         known = {id_: state for id_ in self._book.records if (state := self._state(id_)) is not None}
@@ -238,7 +247,8 @@ class Settler:
     def _apply(self, settled: Settled) -> None:
         source, state = self._book.policy.source, settled.step.state
         id_ = state.target.id
-        self._fleet.apply(source, settled.step)
+        if not settled.newcomer:
+            self._fleet.apply(source, settled.step)
         if settled.gone:
             self._fleet.remove(source, id_)
             self._agenda.remove(id_)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, delete, func, insert, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from connwatch.core.model import Held, TargetState, Transition
-from connwatch.core.ports import Remembered, SourceMemory
+from connwatch.core.ports import Remembered, SourceMemory, Wake
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
 from connwatch.stores.rows import (
     Row,
@@ -49,21 +64,32 @@ def write(connection: Connection, batch: Batch) -> None:
         connection.exec_driver_sql(_append(connection.dialect), lines)
 
 
-def load(connection: Connection) -> Remembered:
-    """All that isn't gone."""
-    remembered: dict[str, dict[str, TargetState]] = {}
-    held: dict[tuple[str, str], dict[str, Held]] = {}
+def load(connection: Connection, wake: Wake) -> Remembered:
+    """All that isn't gone. Targets are woken as they are read."""
     with _no_collector():
-        for source, target, one in held_connections(_stream(connection, connections, connections.c.gone_at.is_(None))):
-            held.setdefault((source, target), {})[one.seen.id] = one
-        for row in _stream(connection, targets, targets.c.gone_at.is_(None)):
-            source, target = row[:2]
-            remembered.setdefault(source, {})[target] = target_state(row, held.get((source, target), {}))
-        return Remembered(
-            targets=remembered,
-            sources=memories(connection),
-            tallies=tallies(_stream(connection, totals)),
-        )
+        found = memories(connection)
+        rows = {row[:2]: row for row in _stream(connection, targets, targets.c.gone_at.is_(None))}
+        remembered: dict[str, dict[str, TargetState]] = {}
+
+        def take_in(row: Row, held: Mapping[str, Held]) -> None:
+            source, id_ = row[:2]
+            memory = found.get(source) or SourceMemory(source)
+            remembered.setdefault(source, {})[id_] = wake(target_state(row, held), memory)
+
+        for whose, held in _by_target(connection):
+            row = rows.pop(whose, None)
+            if row is not None:
+                take_in(row, held)
+        for row in rows.values():
+            take_in(row, {})
+        return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, totals)))
+
+
+def _by_target(connection: Connection) -> Iterator[tuple[tuple[str, str], Mapping[str, Held]]]:
+    """(source, target) with all of its connections that aren't gone: in the order of the table, so that nothing is sorted."""
+    there = _stream(connection, connections, connections.c.gone_at.is_(None), order=_KEY)
+    for whose, mine in groupby(held_connections(there), key=itemgetter(0, 1)):
+        yield whose, {one.seen.id: one for _, _, one in mine}
 
 
 def memories(connection: Connection) -> dict[str, SourceMemory]:
@@ -135,9 +161,11 @@ def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]
     return and_(true(), *(column == value for column, value in pairs if value is not None))
 
 
-def _stream(connection: Connection, table: Table, *where: ColumnElement[bool]) -> Iterator[Row]:
+def _stream(
+    connection: Connection, table: Table, *where: ColumnElement[bool], order: Sequence[Column[str]] = ()
+) -> Iterator[Row]:
     """Rows as the driver makes them."""
-    statement = str(select(table).where(*where).compile(dialect=connection.dialect))
+    statement = str(select(table).where(*where).order_by(*order).compile(dialect=connection.dialect))
     with connection.exec_driver_sql(statement) as result:
         while rows := result.cursor.fetchmany(_FETCH):
             yield from rows

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from connwatch.core.model import NEVER, Held, TargetState, Transition, Verdict
 from connwatch.core.policy import Facts
-from connwatch.core.ports import Recorder, Remembered, SourceMemory, TargetMemory
+from connwatch.core.ports import Recorder, Remembered, SourceMemory, TargetMemory, Wake, as_it_is
 from connwatch.stores.batch import HISTORY, Key
 
 
@@ -25,7 +25,7 @@ class MemoryStore:
         self._tallies: dict[str, dict[tuple[str, tuple[str, ...]], float]] = {}
         recorder.store_up(True)
 
-    async def load(self) -> Remembered:
+    async def load(self, wake: Wake = as_it_is) -> Remembered:
         """All that isn't gone."""
         held: dict[tuple[str, str], dict[str, Held]] = {}
         for (source, target, id_), (one, gone_at) in self._connections.items():
@@ -34,7 +34,9 @@ class MemoryStore:
         targets: dict[str, dict[str, TargetState]] = {}
         for (source, target), (state, gone_at) in self._targets.items():
             if gone_at == NEVER:
-                targets.setdefault(source, {})[target] = replace(state, connections=held.get((source, target), {}))
+                asleep = replace(state, connections=held.get((source, target), {}))
+                memory = self._sources.get(source) or SourceMemory(source)
+                targets.setdefault(source, {})[target] = wake(asleep, memory)
         return Remembered(
             targets=targets,
             sources=dict(self._sources),

@@ -6,16 +6,28 @@ rule behind it, the providers' word on their institutions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connwatch.core.model import Accounts, Connection, Held, Target, TargetState, Trait, Transition, Verdict
+from connwatch.core.model import (
+    Accounts,
+    Connection,
+    Held,
+    Renewal,
+    Target,
+    TargetState,
+    Trait,
+    Transition,
+    Verdict,
+    Words,
+    words,
+)
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory, Tallies
 
-T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 
 _text: Final = msgspec.json.Encoder(order="sorted")
@@ -66,24 +78,25 @@ def target_state(row: Row, connections: Mapping[str, Held]) -> TargetState:
 def connection_row(source: str, target: str, held: Held, gone_at: float | None) -> Row:
     """A connection of a target."""
     seen, verdict = held.seen, held.verdict
+    said = seen.words
     return (
         source,
         target,
         seen.id,
-        seen.institution,
-        seen.institution_name,
-        seen.kind,
-        seen.status,
-        seen.reason,
+        said.institution,
+        said.institution_name,
+        said.kind,
+        said.status,
+        said.reason,
         seen.created_at,
         seen.status_since,
         seen.checked_at,
         seen.data_at,
         seen.expires_at,
-        seen.renewal,
-        _json(seen.traits) if seen.traits else None,
-        None if seen.accounts is None else _json(seen.accounts),
-        _json(seen.unknown) if seen.unknown else None,
+        said.renewal,
+        _json(said.traits) if said.traits else None,
+        None if said.accounts is None else _json(said.accounts),
+        _json(said.unknown) if said.unknown else None,
         verdict.condition,
         verdict.rule,
         held.since,
@@ -97,18 +110,8 @@ def connection_row(source: str, target: str, held: Held, gone_at: float | None) 
 
 def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
     """(source, target, connection) for each row. What is equal is shared as far as it is cheap: rows are many, words are few."""
-    words: dict[Any, Any] = {}
-    share: Callable[[Any, Any], Any] = words.setdefault
     verdicts: dict[tuple[str, str], Verdict] = {}
-    lists: dict[tuple[object, str], Any] = {}
-
-    def listed(decoder: msgspec.json.Decoder[T], text: str) -> T:
-        key = decoder, text
-        if key not in lists:
-            lists[key] = decoder.decode(text)
-        value: T = lists[key]
-        return value
-
+    said: dict[Row, Words] = {}
     for (
         source,
         target,
@@ -139,22 +142,18 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
         verdict = verdicts.get((condition, rule))
         if verdict is None:
             verdict = verdicts[condition, rule] = Verdict(condition, rule)
+        text = institution, kind, status, reason, institution_name, renewal, traits, accounts, unknown
+        told = said.get(text)
+        if told is None:
+            told = said[text] = _worded(*text)
         seen = Connection(
             id_,
-            share(institution, institution),
-            share(kind, kind),
-            share(status, status),
-            share(reason, reason),
-            share(institution_name, institution_name),
+            told,
             created_at,
-            seen_status_since,
+            status_since if seen_status_since == status_since else seen_status_since,
             checked_at,
-            data_at,
+            checked_at if data_at == checked_at else data_at,
             expires_at,
-            share(renewal, renewal),
-            () if traits is None else listed(_traits, traits),
-            None if accounts is None else listed(_accounts, accounts),
-            () if unknown is None else listed(_pairs, unknown),
         )
         yield (
             source,
@@ -163,13 +162,36 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
                 seen,
                 verdict,
                 0.0,
-                since,
-                since if status_since == since else status_since,
+                status_since if since == status_since else since,
+                status_since,
                 since if first_seen == since else first_seen,
                 missing_since=missing_since,
                 learned_at=learned_at,
             ),
         )
+
+
+def _worded(
+    institution: str,
+    kind: str,
+    status: str,
+    reason: str | None,
+    institution_name: str,
+    renewal: Renewal | None,
+    *lists: str | None,
+) -> Words:
+    traits, accounts, unknown = lists
+    return words(
+        intern(institution),
+        intern(kind),
+        intern(status),
+        reason if reason is None else intern(reason),
+        intern(institution_name),
+        renewal if renewal is None else intern(renewal),
+        () if traits is None else _traits.decode(traits),
+        None if accounts is None else _accounts.decode(accounts),
+        () if unknown is None else _pairs.decode(unknown),
+    )
 
 
 def transition_row(source: str, target: str, change: Transition) -> Row:

@@ -58,6 +58,7 @@ connections: Final = Table(
     Column("missing_since", Double),
     Column("learned_at", Double),
     Column("gone_at", Double),
+    sqlite_with_rowid=False,  # in the order of its key: a restart reads target after target
 )
 
 history: Final = Table(

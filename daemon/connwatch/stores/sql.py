@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from connwatch.core.model import NEVER, Note, TargetState, Transition
-from connwatch.core.ports import Clock, Recorder, Remembered, SourceMemory, TargetMemory
+from connwatch.core.ports import Clock, Recorder, Remembered, SourceMemory, TargetMemory, Wake, as_it_is
 from connwatch.stores import ledger
 from connwatch.stores.batch import Batch, Found
 from connwatch.stores.faults import StoreUnusable
@@ -50,7 +50,7 @@ class SqlReader:
 
     async def load(self) -> Remembered:
         """All of it."""
-        return await self._look(ledger.load)
+        return await self._look(partial(ledger.load, wake=as_it_is))
 
     async def sources(self) -> Mapping[str, SourceMemory]:
         """What is remembered of each source as a whole, by its name."""
@@ -88,9 +88,9 @@ class SqlStore:
         self._tell = tell
         recorder.store_up(True)
 
-    async def load(self) -> Remembered:
+    async def load(self, wake: Wake = as_it_is) -> Remembered:
         """All that isn't gone. Raises StoreUnusable."""
-        return await self._worker.do_within(self._database.view, ledger.load)
+        return await self._worker.do_within(self._database.view, partial(ledger.load, wake=wake))
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or taken into the backlog."""

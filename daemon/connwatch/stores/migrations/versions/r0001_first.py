@@ -58,6 +58,7 @@ def upgrade() -> None:
         Column("missing_since", Double),
         Column("learned_at", Double),
         Column("gone_at", Double),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "history",
