@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -131,6 +132,34 @@ def routes(route: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield route
     for child in route.get("routes", ()):
         yield from routes(child)
+
+
+def rendered(template: str, told: Sequence[tuple[str, Fired]], folder: Path) -> str:
+    """What `connwatch.<template>` makes of these alerts, by amtool."""
+    data = {
+        "receiver": "test",
+        "status": "firing" if any(status == "firing" for status, _ in told) else "resolved",
+        "alerts": [{"status": status, "labels": one.labels, "annotations": one.annotations} for status, one in told],
+        "groupLabels": {},
+        "commonLabels": _common([one.labels for _, one in told]),
+        "commonAnnotations": _common([one.annotations for _, one in told]),
+        "externalURL": "http://alertmanager.example.org",
+    }
+    file = folder / "alerts.json"
+    file.write_text(json.dumps(data), encoding="utf-8")
+    return judged(
+        "amtool",
+        "template",
+        "render",
+        f"--template.glob={TEMPLATES}/*.tmpl",
+        f'--template.text={{{{ template "connwatch.{template}" . }}}}',
+        f"--template.data={file}",
+    )
+
+
+def _common(several: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    first, *rest = several
+    return {key: value for key, value in first.items() if all(one.get(key) == value for one in rest)}
 
 
 def seconds(duration: str) -> int:

@@ -14,6 +14,8 @@ from connwatch.core.wire import ID
 from connwatch.metrics import reference
 from connwatch.providers import PROVIDERS
 from connwatch.providers.options import SourceOptions, spelled
+from grafana.dashboards import DASHBOARDS
+from tests.assets import alerting
 
 README: Final = Path(__file__).parents[2] / "README.md"
 NEEDED: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -22,6 +24,8 @@ NEEDED: Final[Mapping[str, Mapping[str, Any]]] = {
     "basiq": {"api_key": "a key", "users": ["a-user"]},
 }
 """What a source can't do without, by provider."""
+ACTS: Final = {"user": "end users", "support": "support", "ops": "operations", "provider": "the provider", "": "nobody"}
+"""Actors of alerts, for people."""
 CACHED: Final = "basiq, `smart_cache: true`"
 _ALTERNATIVES: Final = re.compile(r"\(\?:(.*?)\)")
 
@@ -74,12 +78,37 @@ def requests() -> str:
     return "\n\n".join(f"```text\n{_requests(name, _provider(options(name)))}\n```" for name in PROVIDERS)
 
 
+def alerts() -> str:
+    """What can fire, how urgent it is, who acts, and what it says."""
+    rows = (
+        (
+            f"[{name}](config/runbooks.md#{name.lower()})",
+            one.labels["severity"],
+            ACTS[one.labels.get("actor", "")],
+            one.annotations["summary"],
+        )
+        for name, one in alerting.alerts().items()
+    )
+    return table(("alert", "severity", "who acts", "what it says"), rows)
+
+
+def dashboards() -> str:
+    """What can be looked at, and what each page answers."""
+    rows = (
+        (f"[{one.title.rpartition(' ')[2]}](grafana/{one.uid.removeprefix('connwatch-')}.json)", one.description)
+        for one in DASHBOARDS
+    )
+    return table(("dashboard", "what it answers"), rows)
+
+
 SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "limits": limits,
     "rules": rules,
     **{f"conditions {name}": lambda name=name: conditions(name) for name in PROVIDERS},  # type: ignore[misc]
     "metrics": lambda: reference("markdown"),
     "requests": requests,
+    "alerts": alerts,
+    "dashboards": dashboards,
 }
 """What stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`."""
 

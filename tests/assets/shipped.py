@@ -13,6 +13,8 @@ CONFIG: Final = TOP / "config"
 GRAFANA: Final = TOP / "grafana"
 DAEMON: Final = CONFIG / "kubernetes" / "daemon"
 MONITORING: Final = CONFIG / "kubernetes" / "monitoring"
+OLDEST_KUBERNETES: Final = "1.27"
+"""What the base is for, with all later ones: it knows `unhealthyPodEvictionPolicy`."""
 
 
 def document(file: Path) -> Any:

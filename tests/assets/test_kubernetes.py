@@ -15,12 +15,21 @@ from connwatch.config.schema import Schema
 from connwatch.metrics import FAMILIES
 from connwatch.providers import PROVIDERS
 from connwatch.web.site import GRACE
-from tests.assets.shipped import CONFIG, DAEMON, GRAFANA, MONITORING, TOP, container, document, kustomization, pod
+from tests.assets.shipped import (
+    CONFIG,
+    DAEMON,
+    GRAFANA,
+    MONITORING,
+    OLDEST_KUBERNETES,
+    TOP,
+    container,
+    document,
+    kustomization,
+    pod,
+)
 from tests.assets.tools import judged, tool
 from tests.web.scene import ports, served
 
-OLDEST: Final = "1.27"
-"""The Kubernetes that the base is for, and all later ones: it knows `unhealthyPodEvictionPolicy`."""
 LABELS: Final = {"app.kubernetes.io/name": "connwatch"}
 OPERATORS: Final = frozenset({"container", "endpoint", "instance", "job", "namespace", "pod", "service"})
 """Labels that the Prometheus Operator gives to a target."""
@@ -53,7 +62,7 @@ def source(volume: str) -> Any:
     return next(one for one in pod()["volumes"] if one["name"] == volume)
 
 
-@pytest.mark.parametrize("version", [OLDEST, None])
+@pytest.mark.parametrize("version", [OLDEST_KUBERNETES, None])
 def test_kubernetes_accepts_every_field(version: str | None) -> None:
     """The oldest and the newest Kubernetes know every key, and take its value."""
     validate = tool("kubernetes-validate", "in the dependency group dev", needed=True)

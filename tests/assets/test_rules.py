@@ -43,6 +43,8 @@ ALWAYS: Final = "ConnwatchWatchdog"
 OF_A_PROCESS: Final = {"ConnwatchStoreFailing", "ConnwatchConfigReloadFailed"}
 """Alerts about one process, which they name; all others are about the fleet, whichever replica tells of it."""
 ANNOTATIONS: Final = {"summary", "description", "runbook_url", "dashboard_url"}
+NAMED: Final = "InstitutionOutage"
+"""The alert whose subject is an id to machines: its annotation `about` is what people call it."""
 
 _PARTS: Final[Mapping[Kind, Sequence[str]]] = {
     "gauge": ("",),
@@ -78,7 +80,7 @@ def test_every_alert_has_its_severity_and_its_actor() -> None:
 def test_every_alert_says_what_and_where(name: str) -> None:
     """A static summary, a description, a runbook that exists, and a dashboard; addresses are placeholders of the head."""
     told = alerts()[name].annotations
-    assert set(told) == ANNOTATIONS
+    assert set(told) == ANNOTATIONS | ({"about"} if name == NAMED else set())
     assert re.fullmatch(r"[A-Z][^{}]*\.", told["summary"])
     assert told["description"].endswith(".")
     assert told["runbook_url"] == f"https://runbooks.example.org/config/runbooks.md#{name.lower()}"
@@ -101,7 +103,7 @@ def test_links_to_dashboards_lead_somewhere() -> None:
 def test_every_alert_is_proven_to_fire(name: str) -> None:
     """Some case of promtool expects it, by name and with all its words."""
     assert fired().get(name)
-    assert all(set(one.annotations) == ANNOTATIONS for one in fired()[name])
+    assert all(set(one.annotations) == set(alerts()[name].annotations) for one in fired()[name])
 
 
 @pytest.mark.parametrize("name", sorted(TABLE.keys() - {ALWAYS}))
@@ -203,6 +205,20 @@ def test_runbooks_have_one_section_for_each_alert() -> None:
         if part not in section
     ]
     assert lacking == []
+
+
+def test_runbooks_forbid_refreshing_in_bulk() -> None:
+    """At their head, and again wherever somebody who misses data might think of it."""
+    head, *sections = re.split(r"^## ", RUNBOOKS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert "**Never refresh in bulk.**" in head
+    warned = {section.split()[0] for section in sections if "refresh" in section.partition("**Don't**")[2]}
+    assert warned >= {
+        "ConnectionsNeedUserAction",
+        "ConnectionDataStale",
+        "ConnectionDataStaleWidespread",
+        "ConsentExpired",
+        "InstitutionOutage",
+    }
 
 
 def test_links_inside_the_runbooks_lead_somewhere() -> None:

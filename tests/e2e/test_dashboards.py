@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,13 +21,12 @@ from connwatch.simulator import Effect, Fault
 from connwatch.simulator.world.world import World
 from tests.app.household import Household, moved_in, total
 from tests.assets.shipped import GRAFANA
-from tests.assets.tools import tool
-from tests.e2e.watchtower import answers, free_port, running, until
+from tests.e2e.watchtower import asked, prometheus, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("watchers")]
 
 CLOCK: Final = SystemClock()
-WITHIN: Final = 60.0
+WITHIN: Final = 90.0
 """Seconds after which a panel that is still empty stays empty."""
 OF_GRAFANA: Final = {"$__rate_interval": "15s", "$__range": "5m"}
 """What Grafana itself fills in: here for a scrape interval of a second, and a look at the last five minutes."""
@@ -100,7 +97,8 @@ class Reader:
 
     async def has_looked_twice(self) -> bool:
         """Whether counters can be seen rising from now on."""
-        return bool((await self._ask("query", query="count_over_time(connwatch_build_info[1m]) > 1"))["result"])
+        looked = await asked(self._session, "query", query="count_over_time(connwatch_build_info[1m]) > 1")
+        return bool(looked["result"])
 
     async def choices(self, page: Any) -> Mapping[str, str]:
         """What all choices of a dashboard come down to, each made after those that it depends on."""
@@ -115,30 +113,25 @@ class Reader:
         """All numbers that a query brings; what is not a number is none."""
         query = filled(question.expr, choices)
         if question.instant:
-            found = [one["value"] for one in (await self._ask("query", query=query))["result"]]
+            found = [one["value"] for one in (await asked(self._session, "query", query=query))["result"]]
         else:
             span = {"start": f"{self._since:.3f}", "end": f"{CLOCK.now():.3f}", "step": "1"}
-            lines = (await self._ask("query_range", query=query, **span))["result"]
+            lines = (await asked(self._session, "query_range", query=query, **span))["result"]
             found = [point for line in lines for point in line["values"]]
         numbers = [float(number) for _, number in found]
         return [number for number in numbers if not math.isnan(number)]
 
     async def _values(self, query: str, regex: str) -> Sequence[str]:
-        if asked := _LABEL_VALUES.fullmatch(query):
-            values: list[str] = await self._ask(f"label/{asked[2]}/values", **{"match[]": asked[1]})
+        if wanted := _LABEL_VALUES.fullmatch(query):
+            values: list[str] = await asked(self._session, f"label/{wanted[2]}/values", **{"match[]": wanted[1]})
             return values
-        asked = _QUERY_RESULT.fullmatch(query)
-        assert asked, query
+        wanted = _QUERY_RESULT.fullmatch(query)
+        assert wanted, query
         picked = re.compile(regex.strip("/").replace("(?<", "(?P<"))
-        found = [picked.search(_as_text(one["metric"])) for one in (await self._ask("query", query=asked[1]))["result"]]
+        result = (await asked(self._session, "query", query=wanted[1]))["result"]
+        found = [picked.search(_as_text(one["metric"])) for one in result]
         assert all(one and one["value"] and one["text"] for one in found), query
         return [one["value"] for one in found if one]
-
-    async def _ask(self, path: str, **parameters: str) -> Any:
-        async with self._session.get(f"/api/v1/{path}", params=parameters) as answer:
-            told = await answer.json()
-        assert told["status"] == "success", f"{parameters}: {told.get('error')}"
-        return told["data"]
 
 
 def _as_text(metric: Mapping[str, str]) -> str:
@@ -147,24 +140,10 @@ def _as_text(metric: Mapping[str, str]) -> str:
     return f"{metric.get('__name__', '')}{{{labels}}}"
 
 
-@asynccontextmanager
-async def reading(folder: Path, target: str) -> AsyncIterator[Reader]:
-    """A Prometheus that scrapes the daemon each second, and a reader."""
-    port, config = free_port(), folder / "prometheus.yaml"
-    scraped = [{"job_name": "connwatch", "static_configs": [{"targets": [target]}]}]
-    config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": scraped}), encoding="utf-8")
-    async with (
-        running(
-            folder / "prometheus.log",
-            tool("prometheus", "apt-get install prometheus", needed=True),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={folder / 'prometheus'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ),
-        ClientSession(f"http://127.0.0.1:{port}") as session,
-    ):
-        await until("Prometheus is ready", partial(answers, session, "/-/ready"), within=20)
-        yield Reader(session)
+def each_second(host: str, port: int) -> Mapping[str, Any]:
+    """The configuration of a Prometheus that scrapes the daemon all the time."""
+    scraped = {"job_name": "connwatch", "static_configs": [{"targets": [f"{host}:{port}"]}]}
+    return {"global": {"scrape_interval": "1s"}, "scrape_configs": [scraped]}
 
 
 def often(house: Household) -> None:
@@ -222,9 +201,9 @@ async def test_no_panel_is_empty(tmp_path: Path) -> None:
         often(house)
         async with house.running() as daemon:
             await house.ready()
-            host, port = daemon.addresses[0]
-            async with reading(tmp_path, f"{host}:{port}") as reader:
-                await until("Prometheus has looked twice", reader.has_looked_twice, within=20)
+            async with prometheus(tmp_path, each_second(*daemon.addresses[0])) as session:
+                reader = Reader(session)
+                await until("Prometheus has looked twice", reader.has_looked_twice, within=WITHIN)
                 day = Day(house)
                 await day.breaks()
                 await day.mends()

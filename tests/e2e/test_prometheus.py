@@ -1,146 +1,109 @@
-"""A real Prometheus scrapes the daemon, in both formats."""
+"""A real Prometheus scrapes the daemon in both formats, plain and compressed: what it stores is what the reference says."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import shutil
-import socket
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import web
 
-from connwatch.metrics.families import FAMILIES
+from connwatch.metrics import FAMILIES, ProcessRecorder, reference
 from tests.app.household import Household, moved_in
+from tests.e2e.watchtower import asked, prometheus, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-PATIENCE = 60.0
-ACCEPT = {
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150), pytest.mark.usefixtures("watchers")]
+
+ACCEPT: Final = {
     "text": "text/plain;version=0.0.4",
     "openmetrics": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
 }
-"""By job: Prometheus can't be told to take text only, so each scrape passes somebody who says what is wanted."""
+ENCODINGS: Final = ("identity", "gzip")
+JOBS: Final = {f"{format_}/{encoding}": (format_, encoding) for format_, encoding in product(ACCEPT, ENCODINGS)}
+"""Prometheus can't be told to take text only, or nothing compressed: each scrape passes somebody who says what is wanted."""
+WITHIN: Final = 60.0
+
+_ROW: Final = re.compile(r"^\| `(\w+)` \| (\w+) \| (\w+)(?: `(\w+)`)? \|", re.MULTILINE)
 
 
 class Between:
-    """Passes scrapes on to the daemon, each job in its format, and remembers what came back."""
+    """Passes scrapes on to the daemon, each job in its format and encoding, and remembers in which the answers came."""
 
     def __init__(self, house: Household) -> None:
         self._house = house
         self.told: dict[str, tuple[str, str]] = {}
-        """By job: content type and encoding of the answer."""
 
     async def pass_on(self, request: web.Request) -> web.Response:
         """Scrape."""
-        job = request.match_info["job"]
-        headers = {"Accept": ACCEPT[job], "Accept-Encoding": request.headers.get("Accept-Encoding", "")}
+        job = request.path.removeprefix("/")
+        format_, encoding = JOBS[job]
+        headers = {"Accept": ACCEPT[format_], "Accept-Encoding": encoding}
         async with self._house.reader.get("/metrics", headers=headers, auto_decompress=False) as answer:
-            kept = {
-                name: answer.headers[name] for name in ("Content-Type", "Content-Encoding") if name in answer.headers
-            }
-            self.told[job] = (answer.headers["Content-Type"], answer.headers.get("Content-Encoding", ""))
-            return web.Response(body=await answer.read(), headers=kept)
+            kept = {name: answer.headers.get(name, "") for name in ("Content-Type", "Content-Encoding")}
+            self.told[job] = (kept["Content-Type"].partition("; charset")[0], kept["Content-Encoding"] or "identity")
+            return web.Response(body=await answer.read(), headers={name: text for name, text in kept.items() if text})
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[int]:
-        """On some port."""
+    async def serving(self) -> AsyncIterator[Mapping[str, Any]]:
+        """On some port: the configuration of a Prometheus that scrapes there."""
         app = web.Application()
-        app.add_routes([web.get("/{job}", self.pass_on)])
+        app.add_routes([web.get("/{format}/{encoding}", self.pass_on)])
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
+        target = f"127.0.0.1:{runner.addresses[0][1]}"
+        scraped = [
+            {"job_name": job, "metrics_path": f"/{job}", "static_configs": [{"targets": [target]}]} for job in JOBS
+        ]
         try:
-            yield runner.addresses[0][1]
+            yield {"global": {"scrape_interval": "1s"}, "scrape_configs": scraped}
         finally:
             await runner.cleanup()
 
 
-def found_prometheus() -> str:
-    """The program. Where it is missing the test is left out, but not in CI."""
-    program = shutil.which("prometheus")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("prometheus is not installed: nobody scrapes for real")
-    return program
+def promised() -> Mapping[str, Mapping[str, str]]:
+    """By format, the type of each family: those of the reference, and those that every Python process has."""
+    text, openmetrics = {}, {}
+    for metric in ProcessRecorder("1").registry.collect():
+        text[metric.name + ("_total" if metric.type == "counter" else "")] = metric.type
+        openmetrics[metric.name] = metric.type
+    for name, type_, other_type, other_name in _ROW.findall(reference("markdown")):
+        text[name] = type_
+        openmetrics[other_name or name] = other_type
+        if other_type == "gaugehistogram":  # the text format has none: count and sum are gauges of their own
+            text |= {f"{name}_gcount": "gauge", f"{name}_gsum": "gauge"}
+    return {"text": text, "openmetrics": openmetrics}
 
 
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, target: int) -> AsyncIterator[ClientSession]:
-    """A Prometheus that scrapes that port each second, and somebody who asks it."""
-    jobs = [
-        {"job_name": job, "metrics_path": f"/{job}", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}
-        for job in ACCEPT
-    ]
-    file, port = folder / "prometheus.yml", free_port()
-    file.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        found_prometheus(),
-        f"--config.file={file}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with ClientSession(f"http://127.0.0.1:{port}") as reader:
-            yield reader
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def asked(reader: ClientSession, path: str, **query: str) -> Any:
-    """What Prometheus answers; nothing while it is not up yet."""
-    try:
-        async with reader.get(path, params=query) as answer:
-            return (await answer.json())["data"] if answer.status == 200 else []
-    except ClientError:
-        return []
-
-
-async def test_prometheus_understands_all_of_it(tmp_path: Path) -> None:
-    """Both jobs are up, compressed, without a broken sample; and every family has arrived, as what it is."""
-    found_prometheus()
+async def test_prometheus_stores_what_the_reference_says(tmp_path: Path) -> None:
+    """Text or OpenMetrics, plain or gzip: exactly the families of the reference arrive, as what they are; and the same numbers."""
     async with moved_in(tmp_path, connections=400) as house:
         house.told["metrics"] = {"per_connection": "all"}
         house.write()
         async with house.running():
             await house.ready()
             between = Between(house)
-            async with between.serving() as port, prometheus(tmp_path, port) as reader, asyncio.timeout(PATIENCE):
-                up: dict[str, str] = {}
-                while up != dict.fromkeys(ACCEPT, "1"):
-                    await house.clock.sleep(0.2)
-                    samples = await asked(reader, "/api/v1/query", query="up")
-                    up = {one["metric"]["job"]: one["value"][1] for one in samples["result"]} if samples else {}
-                metadata = await asked(reader, "/api/v1/targets/metadata")
-                counts = await asked(reader, "/api/v1/query", query="sum by (job, provider) (connwatch_connections)")
-    arrived = {job: {one["metric"]: one["type"] for one in metadata if one["target"]["job"] == job} for job in ACCEPT}
-    for job in ACCEPT:
-        missing = [
-            family.name
-            for family in FAMILIES
-            if family.name not in arrived[job] and family.name.removesuffix("_total") not in arrived[job]
-        ]
-        assert missing == []
-    kinds = {family.name.removesuffix("_total"): family.kind for family in FAMILIES}
-    typed = {name: type_ for name, type_ in arrived["openmetrics"].items() if name in kinds}
-    assert typed == {name: kinds[name] for name in typed}
-    assert {between.told[job][1] for job in ACCEPT} == {"gzip"}
-    assert between.told["text"][0].startswith("text/plain; version=0.0.4")
-    assert between.told["openmetrics"][0].startswith("application/openmetrics-text; version=1.0.0")
-    totals = house.true_totals()
+            async with between.serving() as config, prometheus(tmp_path, config) as reader:
+
+                async def all_are_up() -> bool:
+                    up = (await asked(reader, "query", query="up == 1"))["result"]
+                    return {one["metric"]["job"] for one in up} == JOBS.keys()
+
+                await until("each job was scraped without a fault", all_are_up, within=WITHIN)
+                metadata = await asked(reader, "targets/metadata")
+                counts = await asked(reader, "query", query="sum by (job, provider) (connwatch_connections)")
+    arrived: dict[str, dict[str, str]] = {job: {} for job in JOBS}
+    for one in metadata:
+        arrived[one["target"]["job"]][one["metric"]] = one["type"]
+    for job, (format_, _) in JOBS.items():
+        assert arrived[job] == promised()[format_], job
+    assert len(_ROW.findall(reference("markdown"))) == len(FAMILIES)
+    content = {"text": "text/plain; version=0.0.4", "openmetrics": "application/openmetrics-text; version=1.0.0"}
+    assert between.told == {job: (content[format_], encoding) for job, (format_, encoding) in JOBS.items()}
     assert {(one["metric"]["job"], one["metric"]["provider"]): float(one["value"][1]) for one in counts["result"]} == {
-        (job, name): count for job in ACCEPT for name, count in totals.items()
+        (job, name): count for job in JOBS for name, count in house.true_totals().items()
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,14 +21,18 @@ from tests.assets.tools import tool
 
 FOR: Final = 360
 """How much shorter `for` is than in rules.yaml."""
-DOWN: Final = 12
-"""The same for ConnwatchDown: Prometheus needs five seconds to find its first target."""
+DOWN: Final = 4
+"""The same for ConnwatchDown: Prometheus needs five seconds to find its first target, and more where the machine is busy."""
 KEEP: Final = 50
 """How much shorter `keep_firing_for` is."""
 WINDOW: Final = 60
 """How much shorter ranges and offsets are."""
-PACE: Final = "500ms"
+PACE: Final = "1s"
 """Of scrapes and evaluations."""
+RESEND: Final = "5s"
+"""Alertmanager takes an alert as over when it has not heard of it for four times as long: a busy machine must not end one."""
+STARTUP: Final = 60.0
+"""Seconds after which a program that doesn't answer has not started."""
 CLOCK: Final = SystemClock()
 
 _RANGE: Final = re.compile(r"(\[|offset )(\d+[smhd])")
@@ -68,71 +72,73 @@ class Inbox:
 class Watchtower:
     """The running programs, and what can be asked of them."""
 
-    def __init__(self, inbox: Inbox, session: aiohttp.ClientSession, prometheus: str, alertmanager: str) -> None:
+    def __init__(self, inbox: Inbox, prometheus: aiohttp.ClientSession, alertmanager: aiohttp.ClientSession) -> None:
         self.inbox = inbox
-        self._session = session
         self._prometheus = prometheus
         self._alertmanager = alertmanager
 
     async def query(self, expression: str) -> Sequence[Any]:
         """What Prometheus answers."""
-        answer = await self._get(f"{self._prometheus}/api/v1/query", query=expression)
-        result: list[Any] = answer["data"]["result"]
+        result: list[Any] = (await asked(self._prometheus, "query", query=expression))["result"]
         return result
 
     async def in_touch(self) -> bool:
         """Whether Prometheus has found its Alertmanager."""
-        answer = await self._get(f"{self._prometheus}/api/v1/alertmanagers")
-        return bool(answer["data"]["activeAlertmanagers"])
+        return bool((await asked(self._prometheus, "alertmanagers"))["activeAlertmanagers"])
 
     async def suppressed(self) -> set[tuple[str, str]]:
         """Alertname and source of what Alertmanager holds back."""
-        answer = await self._get(f"{self._alertmanager}/api/v2/alerts", active="false", inhibited="true")
-        return {(one["labels"]["alertname"], one["labels"].get("source", "")) for one in answer}
-
-    async def _get(self, url: str, **parameters: str) -> Any:
-        async with self._session.get(url, params=parameters) as response:
+        asking = self._alertmanager.get("/api/v2/alerts", params={"active": "false", "inhibited": "true"})
+        async with asking as response:
             response.raise_for_status()
-            return await response.json()
+            return {(one["labels"]["alertname"], one["labels"].get("source", "")) for one in await response.json()}
 
 
 @asynccontextmanager
 async def watchtower(folder: Path, target: str) -> AsyncIterator[Watchtower]:
     """Watch a connwatch at `target` (host:port) with our rules and routes, shortened."""
-    prometheus_port, alertmanager_port = free_port(), free_port()
-    prometheus, alertmanager = (f"http://127.0.0.1:{port}" for port in (prometheus_port, alertmanager_port))
-    inbox = Inbox()
+    inbox, port = Inbox(), free_port()
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(_listening(inbox))
         rules, routes = folder / "rules.yaml", folder / "alertmanager.yaml"
         rules.write_text(yaml.safe_dump(quick_rules()), encoding="utf-8")
         routes.write_text(yaml.safe_dump(quick_routes(receiver)), encoding="utf-8")
-        config = folder / "prometheus.yaml"
-        config.write_text(yaml.safe_dump(_prometheus(target, f"127.0.0.1:{alertmanager_port}")), encoding="utf-8")
-        await stack.enter_async_context(
-            running(
+        alertmanager = await stack.enter_async_context(
+            serving(
                 folder / "alertmanager.log",
+                port,
                 tool("prometheus-alertmanager", "apt-get install prometheus-alertmanager", needed=True),
                 f"--config.file={routes}",
                 f"--storage.path={folder / 'alertmanager'}",
-                f"--web.listen-address=127.0.0.1:{alertmanager_port}",
                 "--cluster.listen-address=",
             )
         )
-        await stack.enter_async_context(
-            running(
-                folder / "prometheus.log",
-                tool("prometheus", "apt-get install prometheus", needed=True),
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'prometheus'}",
-                f"--web.listen-address=127.0.0.1:{prometheus_port}",
-                "--rules.alert.resend-delay=500ms",
-            )
-        )
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        for url in (prometheus, alertmanager):
-            await until(f"{url} is ready", partial(answers, session, f"{url}/-/ready"), within=20)
-        yield Watchtower(inbox, session, prometheus, alertmanager)
+        watching = prometheus(folder, _watching(target, f"127.0.0.1:{port}"), f"--rules.alert.resend-delay={RESEND}")
+        yield Watchtower(inbox, await stack.enter_async_context(watching), alertmanager)
+
+
+def prometheus(
+    folder: Path, config: Mapping[str, Any], *flags: str
+) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
+    """A Prometheus with that configuration, and somebody who asks it."""
+    file = folder / "prometheus.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return serving(
+        folder / "prometheus.log",
+        free_port(),
+        tool("prometheus", "apt-get install prometheus", needed=True),
+        f"--config.file={file}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        *flags,
+    )
+
+
+async def asked(prometheus: aiohttp.ClientSession, path: str, **parameters: str) -> Any:
+    """What Prometheus' API answers."""
+    async with prometheus.get(f"/api/v1/{path}", params=parameters) as answer:
+        told = await answer.json()
+    assert told["status"] == "success", f"{parameters}: {told.get('error')}"
+    return told["data"]
 
 
 def quick_rules() -> dict[str, Any]:
@@ -170,7 +176,7 @@ def _shorter(duration: str, times: int) -> str:
     return f"{max(1, round(seconds(duration) * 1000 / times))}ms"
 
 
-def _prometheus(target: str, alertmanager: str) -> dict[str, Any]:
+def _watching(target: str, alertmanager: str) -> dict[str, Any]:
     config: dict[str, Any] = loaded(RULES.parent / "prometheus.example.yaml")
     config["global"] = {"scrape_interval": PACE, "scrape_timeout": PACE, "evaluation_interval": PACE}
     config["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
@@ -203,6 +209,18 @@ async def running(log: Path, *command: str) -> AsyncIterator[asyncio.subprocess.
                 process.terminate()
             status = await process.wait()
     assert status == 0, f"{command[0]} ended with {status}: see {log}"
+
+
+@asynccontextmanager
+async def serving(log: Path, port: int, *command: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A program with the flags and paths of Prometheus on that port, from when it is ready on; and somebody who asks it."""
+    address = f"127.0.0.1:{port}"
+    async with (
+        running(log, *command, f"--web.listen-address={address}"),
+        aiohttp.ClientSession(f"http://{address}") as session,
+    ):
+        await until(f"{command[0]} is ready", partial(answers, session, "/-/ready"), within=STARTUP)
+        yield session
 
 
 async def until(what: str, holds: Callable[[], Awaitable[bool]], *, within: float) -> None:
