@@ -18,7 +18,7 @@ Refusal: TypeAlias = Callable[[Request, Reply, float], Failure]
 NOW: Final = 1_795_262_400.0
 """2026-11-21 12:00 UTC: the instant of all provider tests."""
 FIXTURES: Final = Path(__file__).parent
-_ENDLESS: Final = 5000
+_ENDLESS: Final = 25_000
 
 
 def _by_status(_request: Request, reply: Reply, now: float) -> Failure:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import Failure
 from connwatch.core.wire import MAX_PAGES, Reply, Request
+from connwatch.providers.moneyhub_users import MOST_PAGES
 from tests.providers.conversing import NOW, Answers, Script, Site, paths, reply, run
 from tests.providers.moneyhub_source import moneyhub, page
 
@@ -143,16 +144,28 @@ def test_a_page_that_repeats_is_a_loop(meta: dict[str, int]) -> None:
     assert len(script.requests) == 2
 
 
-def test_there_are_not_more_pages_than_that() -> None:
+@pytest.mark.parametrize(("meta", "most"), [({}, MAX_PAGES), ({"total": 10**9, "limit": 1}, MOST_PAGES)])
+def test_there_are_not_more_pages_than_that(meta: dict[str, int], most: int) -> None:
     """Even one that brings someone new each time has an end."""
     requests: list[Request] = []
 
     def endless(request: Request) -> Reply:
         requests.append(request)
-        return page([str(len(requests))], total=10**9)
+        return page([f"{len(requests)}-{number}" for number in range(1 if meta else 100)], **meta)
 
     assert outcome(endless) == "loop"
-    assert len(requests) == MAX_PAGES
+    assert len(requests) == most
+
+
+def test_a_very_large_client_is_read_to_its_end() -> None:
+    """Where the reply announces how many there are, that is how many are read."""
+    users = (MAX_PAGES + 50) * 100
+
+    def large(request: Request) -> Reply:
+        offset = int(dict(request.query)["offset"])
+        return page([str(offset + number) for number in range(100)], total=users)
+
+    assert len(ids(large)) == users
 
 
 def test_a_page_that_fails_fails_the_discovery() -> None:

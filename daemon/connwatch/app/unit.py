@@ -63,8 +63,7 @@ class Unit:
 
     def count_past(self) -> None:
         """Count at once what a predecessor counted: no scrape is without it while it is judged anew."""
-        for state in self._past.states:
-            self._around.fleet.apply(self.plan.name, Step(state))
+        self._around.fleet.take_in(self.plan.name, [Step(state) for state in self._past.states])
 
     def stop(self) -> None:
         """Start nothing more."""

@@ -83,12 +83,12 @@ class Fleet:
         return book
 
     def close(self, source: str) -> None:
-        """Remove a source with all that it counts."""
-        for target in tuple(self.books[source].records):
-            self.remove(source, target)
+        """Remove a source with all that it counts: row by row, not connection by connection."""
         book = self.books.pop(source)
-        for company in book.companies:
-            self.groups.unpin(pins_of_company(book.policy, company))
+        self.groups.drop(source)
+        self.oldest.drop(source)
+        self.expiring.drop(source)
+        self.touched.update((source, target) for target in book.records)
 
     def take_in(self, source: str, steps: Sequence[Step]) -> None:
         """Count targets that are not counted yet, all at once."""

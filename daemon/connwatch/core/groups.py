@@ -45,6 +45,15 @@ class Groups:
                 self._pins[group, labels] = left
             self.add(group, labels, 0)
 
+    def drop(self, source: str) -> None:
+        """Strike out all rows of a source, pinned or not: the first label is the source's name."""
+        for group, rows in self.rows.items():
+            gone = [labels for labels in rows if labels[0] == source]
+            for labels in gone:
+                del rows[labels]
+            self.dirty.update((group, labels) for labels in gone)
+        self._pins = {row: count for row, count in self._pins.items() if row[1][0] != source}
+
     def get(self, group: str) -> Mapping[Labels, int]:
         """The rows of one group."""
         return self.rows.get(group, {})

@@ -73,6 +73,14 @@ class Lows:
                 self._changed.add(pile)
         return tuple(kept.get(key) or self._put(key, at) for key, at in values.items())
 
+    def drop(self, source: str) -> None:
+        """Strike out all keys of a source: the first label is the source's name."""
+        gone = {key for key in self._piles if key[0] == source}
+        self._changed = {pile for pile in self._changed if pile.key not in gone}
+        for key in gone:
+            del self._piles[key]
+            self._lowest.pop(key, None)
+
     def items(self) -> Iterable[tuple[Labels, float]]:
         """Each key with its smallest value."""
         for pile in self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Final
 
 import msgspec
@@ -15,6 +16,8 @@ from connwatch.providers.reading import Id
 
 PAGE_SIZE: Final = 100
 """Always sent: documents differ on what holds without it."""
+MOST_PAGES: Final = 20_000
+"""Whatever a reply announces: two million users, and an end to a server that makes them up."""
 
 
 class User(Struct, frozen=True, gc=False, rename="camel"):
@@ -77,20 +80,26 @@ def sweep() -> Conversation[tuple[Found, ...]]:
 
 
 def _pages() -> Conversation[tuple[Mapping[str, User], int]]:
-    """The users on all pages by id, and how many the first page announced: who comes later needn't be seen."""
+    """The users on all pages by id, and how many the first page announced: who comes later needn't be seen.
+
+    As many pages are read as that takes, and as many again: users may come meanwhile, and pages be shorter.
+    """
     seen: dict[str, User] = {}
     total, offset = 0, 0
-    for number in range(MAX_PAGES):
+    number, most = 0, MAX_PAGES
+    while number < most:
         page = read((yield _asked(offset)), PAGE)
         known = len(seen)
         seen.update((user.user_id, user) for user in page.data)
-        total = total if number else page.total or 0
-        offset += len(page.data)
+        if not number and page.total:
+            total = page.total
+            most = max(MAX_PAGES, min(2 * ceil(total / page.size), MOST_PAGES))
+        number, offset = number + 1, offset + len(page.data)
         if page.is_last(offset):
             return seen, total
         if len(seen) == known:
             raise Refused(Failure(outcome="loop", detail=f"the page at {offset - len(page.data)} repeats"))
-    raise Refused(Failure(outcome="loop", detail=f"more than {MAX_PAGES} pages"))
+    raise Refused(Failure(outcome="loop", detail=f"more than {most} pages"))
 
 
 def _asked(offset: int) -> Request:
