@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from msgspec import Struct
@@ -49,9 +50,9 @@ class Difference(Struct, frozen=True):
 
 def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: float) -> Difference:
     """Apply a complete listing. `started_at` is when its poll began: absences are told apart by it."""
-    listed = {item.id for item in listing.items}
-    seen, marks = _changed(held, listing, bench.now)
-    missing, removed = _absent(held, listed, started_at, bench.policy.poll_interval)
+    marks = {item.id: hash(item) >> SPARE_BITS for item in listing.items}
+    seen = _changed(held, listing, marks, bench.now)
+    missing, removed = _absent(held, marks.keys(), started_at, bench.policy.poll_interval)
     if not seen and not missing and not removed:
         return Difference(held, ())
 
@@ -59,37 +60,32 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
     # One that is held counts as before, in a pair too.
     current = {id_: one.seen for id_, one in after.items()} | seen if bench.policy.pause is not None else seen
     ends = pauses(current.values(), bench.policy.pause)
+    moved = []
     for id_, connection in current.items():
-        before = held.get(id_)
-        end = ends.get(id_, 0.0)
-        if id_ in seen or (id_ in listed and before is not None and before.paused_until != end):
+        before, end = held.get(id_), ends.get(id_, 0.0)
+        mark = marks[id_] if id_ in seen else None
+        if mark is not None or (id_ in marks and before is not None and before.paused_until != end):
             after[id_] = hold(
-                connection, before, bench, paused_until=end, fingerprint=marks.get(id_), learned=id_ in listing.learned
+                connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned
             )
+            moved.append(Moved(before, after[id_]))
     for id_, since in missing.items():
         after[id_] = replace(after[id_], missing_since=since)
-    moved = [Moved(held.get(id_), one) for id_, one in after.items() if one is not held.get(id_)]
+        moved.append(Moved(held[id_], after[id_]))
     moved += [Moved(held[id_], None) for id_ in removed]
     return Difference(after, tuple(moved))
 
 
-def _changed(held: Mapping[str, Held], listing: Listing, now: float) -> tuple[dict[str, Connection], dict[str, int]]:
-    """What is new or not as it was, read; with the fingerprints. The rest is passed over unread: most of a listing is the same."""
-    seen: dict[str, Connection] = {}
-    marks: dict[str, int] = {}
+def _changed(held: Mapping[str, Held], listing: Listing, marks: Mapping[str, int], now: float) -> dict[str, Connection]:
+    """What is new or not as it was, read. The rest is passed over unread: most of a listing is the same."""
+    seen = {}
+    learned = listing.learned
     for item in listing.items:
-        id_, mark = item.id, hash(item) >> SPARE_BITS
+        id_ = item.id
         before = held.get(id_)
-        if (
-            before is not None
-            and before.fingerprint == mark
-            and before.missing_since is None
-            and id_ not in listing.learned
-        ):
-            continue
-        seen[id_] = _completed(listing.read(item, now), before, listing.learned.get(id_))
-        marks[id_] = mark
-    return seen, marks
+        if before is None or before.fingerprint != marks[id_] or before.missing_since is not None or id_ in learned:
+            seen[id_] = _completed(listing.read(item, now), before, learned.get(id_))
+    return seen
 
 
 def _completed(connection: Connection, before: Held | None, learned: Learned | None) -> Connection:
@@ -109,7 +105,7 @@ def _completed(connection: Connection, before: Held | None, learned: Learned | N
 
 
 def _absent(
-    held: Mapping[str, Held], listed: set[str], started_at: float, interval: float
+    held: Mapping[str, Held], listed: AbstractSet[str], started_at: float, interval: float
 ) -> tuple[dict[str, float], set[str]]:
     """What a complete listing lacks: (newly missing, with since when; missing for the second time, an interval apart)."""
     missing: dict[str, float] = {}

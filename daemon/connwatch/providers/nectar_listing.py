@@ -43,7 +43,7 @@ def _pages(path: str) -> Conversation[tuple[Mapping[str, Item], int]]:
         request = Request("connections", path, query=(("page", str(number)), ("limit", str(PAGE_SIZE))))
         page = read((yield request), PAGE)
         known = len(found)
-        found.update((item.id, item) for item in page.connections)
+        found |= {item.id: item for item in page.connections}
         if not page.has_next:
             return found, page.total_connections
         if page.current_page != number or len(found) == known:
