@@ -86,7 +86,7 @@ def sweep(user: str) -> Conversation[tuple[Item, ...]]:
     for _ in range(MAX_PAGES):
         page = read((yield request), PAGE)
         known = len(found)
-        found.update((item.id, item) for item in page.data)
+        found |= {item.id: item for item in page.data}
         following = page.links.next if page.links is not None else None
         if not following:
             return tuple(found.values())

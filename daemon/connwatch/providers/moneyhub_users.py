@@ -90,7 +90,7 @@ def _pages() -> Conversation[tuple[Mapping[str, User], int]]:
     while number < most:
         page = read((yield _asked(offset)), PAGE)
         known = len(seen)
-        seen.update((user.user_id, user) for user in page.data)
+        seen |= {user.user_id: user for user in page.data}
         if not number and page.total:
             total = page.total
             most = max(MAX_PAGES, min(2 * ceil(total / page.size), MOST_PAGES))
