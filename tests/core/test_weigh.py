@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Held, reworded
+from connwatch.core.model import Accounts, Held, Moved, reworded
 from connwatch.core.step import step
 from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Labels, Scales, Vocabulary, pins_of_company, pins_of_kind
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
@@ -26,7 +26,7 @@ def held(item: Item) -> Held:
 def weighed(one: Held) -> Mapping[str, Mapping[Labels, int]]:
     """Its rows by group."""
     rows: dict[str, dict[Labels, int]] = {}
-    for (group, labels), amount in Scales(POLICY).weigh_some("acme", (one,)).items():
+    for (group, labels), amount in Scales(POLICY).shift("acme", (Moved(None, one),)).items():
         rows.setdefault(group, {})[labels] = amount
     return rows
 

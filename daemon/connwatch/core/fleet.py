@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from connwatch.core.groups import Groups, Labels
+from connwatch.core.groups import Groups, Labels, Row
 from connwatch.core.lows import Lows, Marks
 from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
@@ -93,8 +93,7 @@ class Fleet:
     def take_in(self, source: str, steps: Sequence[Step]) -> None:
         """Count targets that are not counted yet, all at once."""
         book = self.books[source]
-        for (group, labels), amount in book.scales.weigh(one.state for one in steps).items():
-            self._add(group, labels, amount)
+        self._add(book.scales.weigh(one.state for one in steps))
         for one in steps:
             state = one.state
             book.tally.count(one)
@@ -115,7 +114,7 @@ class Fleet:
             self.take_in(source, (step,))
         else:
             before, record.state = record.state, after
-            self._shift(book, after.target.company, step.moved)
+            self._add(book.scales.shift(after.target.company, step.moved))
             record.olds = self.oldest.move(record.olds, _lower(_DATA, book, after, step.moved, record.olds))
             record.ends = self.expiring.move(record.ends, _lower(_CONSENT, book, after, step.moved, record.ends))
             self._count_company(book, before, after)
@@ -133,7 +132,8 @@ class Fleet:
         """Take a target out, with its connections."""
         book = self.books[source]
         record = book.records.pop(target)
-        self._shift(book, record.state.target.company, [Moved(one, None) for one in record.state.connections.values()])
+        gone = (Moved(one, None) for one in record.state.connections.values())
+        self._add(book.scales.shift(record.state.target.company, gone))
         self._count_company(book, record.state, None)
         self.oldest.move(record.olds, {})
         self.expiring.move(record.ends, {})
@@ -182,21 +182,12 @@ class Fleet:
             record.armed = at
             heappush(self._deadlines, (at, source, record.state.target.id))
 
-    def _shift(self, book: Book, company: str, moved: Sequence[Moved]) -> None:
-        if not moved:
-            return
-        weigh = book.scales.weigh_some
-        lost = weigh(company, (pair.before for pair in moved if pair.before is not None))
-        won = weigh(company, (pair.after for pair in moved if pair.after is not None))
-        for row in lost.keys() | won.keys():
-            amount = won.get(row, 0) - lost.get(row, 0)
+    def _add(self, rows: Mapping[Row, int]) -> None:
+        for (group, labels), amount in rows.items():
             if amount:
-                self._add(*row, amount)
-
-    def _add(self, group: str, labels: Labels, amount: int) -> None:
-        before, after = self.groups.add(group, labels, amount)
-        if group == "kinds" and (before == 0) != (after == 0):
-            (self.groups.pin if after else self.groups.unpin)(pins_of_kind(labels))
+                before, after = self.groups.add(group, labels, amount)
+                if group == "kinds" and (before == 0) != (after == 0):
+                    (self.groups.pin if after else self.groups.unpin)(pins_of_kind(labels))
 
     def _count_company(self, book: Book, before: TargetState | None, after: TargetState | None) -> None:
         """A company's zero rows are there from its first complete poll until its last target goes."""

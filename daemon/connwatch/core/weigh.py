@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import repeat
 from typing import Final, NamedTuple, TypeAlias
 
 from connwatch.core.groups import Labels, Row
-from connwatch.core.model import Held, TargetState, Verdict, Words
+from connwatch.core.model import Held, Moved, TargetState, Verdict, Words
 from connwatch.core.policy import Policy
 
 Weight: TypeAlias = tuple[str, Labels, int]
@@ -62,7 +63,7 @@ class Loads(NamedTuple):
 
 
 class Scales:
-    """Weighs the connections of one source. What is alike is looked up once and multiplied."""
+    """Weighs the connections of one source. What is alike is looked up once and multiplied, or cancels out."""
 
     def __init__(self, policy: Policy) -> None:
         self.vocabulary: Final = Vocabulary(policy)
@@ -75,50 +76,55 @@ class Scales:
         rows: defaultdict[Row, int] = defaultdict(int)
         of_source: defaultdict[Load, int] = defaultdict(int)
         for state in states:
-            self._weigh(state.target.company, state.connections.values(), rows, of_source)
+            self._add(state.target.company, zip(state.connections.values(), repeat(1)), rows, of_source)
         return self._unpacked(rows, of_source)
 
-    def weigh_some(self, company: str, connections: Iterable[Held]) -> Mapping[Row, int]:
-        """All rows that these connections of a company add to."""
+    def shift(self, company: str, moved: Iterable[Moved]) -> Mapping[Row, int]:
+        """What rows change by when connections of a company do."""
         rows: defaultdict[Row, int] = defaultdict(int)
         of_source: defaultdict[Load, int] = defaultdict(int)
-        self._weigh(company, connections, rows, of_source)
+        signed = (
+            (one, sign) for pair in moved for one, sign in ((pair.before, -1), (pair.after, 1)) if one is not None
+        )
+        self._add(company, signed, rows, of_source)
         return self._unpacked(rows, of_source)
 
-    def _weigh(
-        self, company: str, connections: Iterable[Held], rows: defaultdict[Row, int], of_source: defaultdict[Load, int]
+    def _add(
+        self,
+        company: str,
+        signed: Iterable[tuple[Held, int]],
+        rows: defaultdict[Row, int],
+        of_source: defaultdict[Load, int],
     ) -> None:
+        """Add connections of a company, and take away those with a negative sign."""
         alike: dict[tuple[Words, Verdict, bool], int] = {}
-        born: dict[str, int] = {}
+        ages: dict[str, int] = {}
         ends: dict[str | None, int] = {}
-        for one in connections:
+        for one, sign in signed:
             seen, verdict = one.seen, one.verdict
             said = seen.words
             key = said, verdict, one.missing_since is not None
-            alike[key] = alike.get(key, 0) + 1
+            alike[key] = alike.get(key, 0) + sign
             if verdict.age is not None and seen.data_at is not None:
-                born[said.kind] = born.get(said.kind, 0) + round(seen.data_at * 1000)
+                ages[said.kind] = ages.get(said.kind, 0) + sign * round(seen.data_at * 1000)
             if verdict.consent and seen.expires_at is not None:
-                ends[said.renewal] = ends.get(said.renewal, 0) + round(seen.expires_at * 1000)
+                ends[said.renewal] = ends.get(said.renewal, 0) + sign * round(seen.expires_at * 1000)
         of_company: defaultdict[Load, int] = defaultdict(int)
         for key, count in alike.items():
-            loads = self._loads(*key)
-            of_source[loads.of_institution] += count
-            of_source[loads.of_kind] += count
-            of_company[loads.of_company] += count
+            if count:
+                loads = self._loads(*key)
+                of_source[loads.of_institution] += count
+                of_source[loads.of_kind] += count
+                of_company[loads.of_company] += count
         prefix = (*self._prefix, company)
-        for load, count in of_company.items():
-            for group, labels, amount in load.weights:
-                rows[group, (*prefix, *labels)] += amount * count
-        for kind, total in born.items():
+        _unpack(of_company, prefix, rows)
+        for kind, total in ages.items():
             rows["age_sum", (*self._prefix, self.vocabulary.word(kind))] += total
         for renewal, total in ends.items():
             rows["consent_sum", (*prefix, renewal or "unknown")] += total
 
     def _unpacked(self, rows: defaultdict[Row, int], of_source: Mapping[Load, int]) -> Mapping[Row, int]:
-        for load, count in of_source.items():
-            for group, labels, amount in load.weights:
-                rows[group, (*self._prefix, *labels)] += amount * count
+        _unpack(of_source, self._prefix, rows)
         return rows
 
     def _new_loads(self, said: Words, verdict: Verdict, missing: bool) -> Loads:  # noqa: FBT001 - by position for the cache's sake
@@ -132,6 +138,13 @@ class Scales:
     def _load(self, weights: Iterable[Weight]) -> Load:
         found = tuple(weights)
         return self._shared.setdefault(found, Load(found))
+
+
+def _unpack(loads: Mapping[Load, int], prefix: Labels, rows: defaultdict[Row, int]) -> None:
+    for load, count in loads.items():
+        if count:
+            for group, labels, amount in load.weights:
+                rows[group, (*prefix, *labels)] += amount * count
 
 
 def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:
