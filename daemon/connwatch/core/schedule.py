@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from math import floor
 from typing import Final
 
 from connwatch.core.condition import REPAIRABLE
-from connwatch.core.model import Held, TargetState
+from connwatch.core.model import TargetState
 from connwatch.core.policy import Policy
 
 HOUR: Final = 3600.0
@@ -40,7 +39,7 @@ def backoff(failures: int, interval: float) -> float:
 
 def first_due(state: TargetState, policy: Policy, now: float) -> float:
     """When a target is due at the start of the daemon: never polled or late, at once; fresh, in its slot; paused, after the pause."""
-    pause = _pause_end(state.connections.values(), now)
+    pause = _pause_end(state, policy, now)
     if pause is not None:
         return pause + _pause_spread(state)
     if state.polled_at is None:
@@ -53,7 +52,7 @@ def first_due(state: TargetState, policy: Policy, now: float) -> float:
 
 def next_due(state: TargetState, policy: Policy, now: float, *, spare: bool) -> float:
     """When a target is due after the event that led to `state`. `spare`: the quota has room for urgency."""
-    pause = _pause_end(state.connections.values(), now)
+    pause = _pause_end(state, policy, now)
     if pause is not None:
         return pause + _pause_spread(state)
     interval = _interval(state, policy)
@@ -69,7 +68,7 @@ def next_due(state: TargetState, policy: Policy, now: float, *, spare: bool) -> 
 
 def hinted_due(state: TargetState, policy: Policy, now: float) -> float:
     """When a target is due that an event feed named: soon, but not right after a poll, and no earlier in a pause or a backoff."""
-    pause = _pause_end(state.connections.values(), now)
+    pause = _pause_end(state, policy, now)
     if pause is not None:
         return pause + _pause_spread(state)
     if state.failures:
@@ -105,6 +104,8 @@ def _pause_spread(state: TargetState) -> float:
     return PAUSE_SPREAD * spread(state.target.id)
 
 
-def _pause_end(connections: Iterable[Held], now: float) -> float | None:
+def _pause_end(state: TargetState, policy: Policy, now: float) -> float | None:
     """The end of the last pause that is not over yet."""
-    return max((one.paused_until for one in connections if one.paused_until > now), default=None)
+    if policy.pause is None:
+        return None
+    return max((one.paused_until for one in state.connections.values() if one.paused_until > now), default=None)
