@@ -13,8 +13,9 @@ from connwatch.core.model import Failed, Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.ports import Hints, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
+from connwatch.poller.runner import SLICE
 from connwatch.poller.settler import PollEnded
-from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
+from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, target
 from tests.fakes import until
 from tests.poller.stage import Script, Stage
 
@@ -171,6 +172,23 @@ async def test_a_restart_goes_on_where_it_was() -> None:
         assert second.count("healthy") == 2
         await second.clock.advance(1)
         assert (second.script.times(states[0].target.id), second.script.times(late.target.id)) == ([], [0])
+
+
+async def test_nothing_is_told_before_all_that_was_remembered_is_counted() -> None:
+    """It is counted in portions, so that others get their turn: half of it would be a wrong number."""
+    seen: list[tuple[bool, bool]] = []
+
+    class Watching(Stage):
+        """Notes, each time something was counted, whether all is and whether it is said to be."""
+
+        def _settled(self) -> None:
+            seen.append((len(self.states()) == len(remembered), self.runner.taken_in.is_set()))
+
+    remembered = [target(f"u{number}") for number in range(SLICE + 1)]
+    stage = Watching(Script({}))
+    async with stage.playing(remembered):
+        await until(stage.runner.taken_in.is_set)
+    assert seen[:2] == [(False, False), (True, False)]
 
 
 class TestDiscovery:

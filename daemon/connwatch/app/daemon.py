@@ -57,7 +57,7 @@ class Daemon:
         self._secrets = Secrets()
         self._fleet = Fleet()
         self._recorder = ProcessRecorder(__version__)
-        self._exposition = self._new_exposition()
+        self._exposition = self._new_exposition(Fleet())  # of nothing, until what was remembered is counted
         self._units: dict[str, Unit] = {}
         self._pasts: dict[str, Past] = {}
         self._loaded = asyncio.Event()
@@ -107,6 +107,9 @@ class Daemon:
             group.create_task(self._keep_listening(), name="listener"),
         ]
         self._open_units(self._plan.sources)
+        for unit in self._units.values():
+            await unit.runner.taken_in.wait()
+        self._exposition = self._new_exposition(self._fleet)  # half of it would have been wrong
         self._loaded.set()
         self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
         self._notifier.ready(f"watching {len(self._units)} sources")
@@ -170,7 +173,7 @@ class Daemon:
         self._plan = plan
         self._console.volume.level = plan.log_level
         if not shown_as_before:
-            self._exposition = self._new_exposition()
+            self._exposition = self._new_exposition(self._fleet)
         self._open_units((*difference.added, *difference.changed))
         for name in difference.changed:
             self._units[name].count_past()
@@ -246,9 +249,9 @@ class Daemon:
             settled=lambda: self._exposition.refresh(self._clock.now()),
         )
 
-    def _new_exposition(self) -> Exposition:
+    def _new_exposition(self, fleet: Fleet) -> Exposition:
         return Exposition(
-            self._fleet,
+            fleet,
             per_connection=self._plan.per_connection,
             institutions=self._plan.institutions,
             max_series=self._plan.max_series,

@@ -46,6 +46,8 @@ class SourceRunner:
         self._settled = around.settled
         self._agenda = Agenda()
         self._stirred = asyncio.Event()
+        self.taken_in = asyncio.Event()
+        """Set when everything that was remembered is counted."""
         self._closing = False
         self._polled = False
         self._workers: Sequence[asyncio.Task[None]] = ()
@@ -70,6 +72,7 @@ class SourceRunner:
             for some in _sliced(states):
                 self.settler.put(Restored(some, judged_by))
                 await self.settler.drained()
+            self.taken_in.set()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
             self._workers = [
                 group.create_task(self._work(), name=f"{self.plan.name} worker {number}")
