@@ -66,7 +66,6 @@ def read(item: Item, _now: float) -> Connection:
         item.institution.title(),
         item.renewal,
         item.traits,
-        None,
         () if (item.status, "") in POLICY.table else (("status", item.status),),
     )
     return Connection(item.id, said, item.created_at, item.status_since, item.data_at, item.data_at, item.expires_at)

@@ -20,7 +20,6 @@ from connwatch.core.model import (
     Step,
     Target,
     TargetState,
-    reworded,
 )
 from connwatch.core.policy import Facts
 from connwatch.core.step import drop, pass_time, rejudge, step
@@ -212,7 +211,7 @@ def test_accounts_are_counted_by_status_and_tracking() -> None:
 
     def with_accounts(item: Item, now: float) -> Connection:
         seen = read(item, now)
-        return replace(seen, words=reworded(seen.words, accounts=(Accounts("ONBOARDED", "ENABLED", 3),)))
+        return replace(seen, accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
 
     fleet = Fleet()
     fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))

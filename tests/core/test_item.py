@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.item import account, item, rfc3339
-from connwatch.core.model import Accounts, TargetState, Transition, reworded
+from connwatch.core.model import Accounts, TargetState, Transition
 from connwatch.core.policy import Facts
 from connwatch.core.step import step
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
@@ -126,9 +126,7 @@ def test_accounts_and_history_are_listed() -> None:
     """How many accounts of which kind; which changes, in their order."""
     known = state(Item("a"))
     held = known.connections["a"]
-    held = replace(
-        held, seen=replace(held.seen, words=reworded(held.seen.words, accounts=(Accounts("ONBOARDED", "unset", 2),)))
-    )
+    held = replace(held, seen=replace(held.seen, accounts=(Accounts("ONBOARDED", "unset", 2),)))
     change = Transition("a", NOW, "healthy", "degraded", status="bad", reason="site", lasted=5.0)
     one = account(POLICY, NO_FACTS, known, held, (change,))
     assert one["accounts"] == [{"status": "ONBOARDED", "tracking": "unset", "count": 2}]

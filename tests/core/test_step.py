@@ -263,7 +263,7 @@ class TestReasons:
         for now, learned in ((NOW, {"a": Learned(accounts=accounts)}), (NOW + 60, {})):
             event = Polled(listing(Item("a", data_at=now), learned=learned), now)
             state = step(state, event, POLICY, NO_FACTS, now).state
-        assert state.connections["a"].seen.words.accounts == accounts
+        assert state.connections["a"].seen.accounts == accounts
 
     def test_when_it_was_learned_is_remembered(self) -> None:
         """Until it is learned again: so that nobody is asked for the same all the time."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Held, Moved, reworded
+from connwatch.core.model import Accounts, Held, Moved
 from connwatch.core.step import step
 from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Labels, Scales, Vocabulary, pins_of_company, pins_of_kind
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
@@ -70,7 +70,7 @@ def test_accounts_weigh_as_many_as_they_are() -> None:
     """By status and tracking."""
     one = held(Item("a"))
     accounts = (Accounts("ONBOARDED", "ENABLED", 3), Accounts("ONBOARDED", "unset", 1))
-    with_accounts = replace(one, seen=replace(one.seen, words=reworded(one.seen.words, accounts=accounts)))
+    with_accounts = replace(one, seen=replace(one.seen, accounts=accounts))
     assert weighed(with_accounts)["accounts"] == {
         (*OF_COMPANY, "ONBOARDED", "ENABLED"): 3,
         (*OF_COMPANY, "ONBOARDED", "unset"): 1,

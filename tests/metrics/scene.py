@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Target, TargetState, reworded
+from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Target, TargetState
 from connwatch.core.policy import Facts, InstitutionStatus
 from connwatch.core.ports import Vitals
 from connwatch.core.step import pass_time, step
 from connwatch.core.tally import Tally
 from connwatch.metrics import Exposition, ProcessRecorder
 from connwatch.metrics.connections import Mode
+from connwatch.metrics.exposition import TURN
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, polled, read, target
 
 LATER = NOW + HOUR
@@ -33,8 +34,8 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 def with_accounts(item: Item, now: float) -> Connection:
     """Read as the cast does, with accounts."""
-    seen = read(item, now)
-    return replace(seen, words=reworded(seen.words, accounts=(Accounts("ONBOARDED", "ENABLED", 3),)))
+    one = read(item, now)
+    return replace(one, accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
 
 
 def listed(fleet: Fleet, source: str, name: str, *items: Item, at: float = NOW, company: str = "acme") -> None:
@@ -116,6 +117,7 @@ def exposed(
     institutions: bool = True,
     max_series: int = 100_000,
     process: CollectorRegistry | None = None,
+    turn: int = TURN,
 ) -> Exposition:
     """An exposition of a fleet."""
     return Exposition(
@@ -125,6 +127,7 @@ def exposed(
         max_series=max_series,
         vitals=vitals,
         process=process or CollectorRegistry(),
+        turn=turn,
     )
 
 

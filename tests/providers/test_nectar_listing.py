@@ -193,7 +193,7 @@ def test_a_failed_detail_keeps_what_is_known() -> None:
     asked, listing = detailed(state, "a", NOW + 2 * DAY, Failure(outcome="server"))
     held = after(listing, state, at=NOW + 2 * DAY, accounts="details").connections["a"]
     assert asked == ["a"]
-    assert held.seen.words.accounts == (Accounts("DETECTED", "unset", 1),)
+    assert held.seen.accounts == (Accounts("DETECTED", "unset", 1),)
 
 
 def test_an_id_that_is_not_fit_for_a_path_is_not_asked() -> None:

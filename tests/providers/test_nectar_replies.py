@@ -30,7 +30,7 @@ def test_connections_share_their_accounts() -> None:
     """Most connections have the same few kinds of accounts: a million of them hold each once."""
     accounts = [{"status": "DETECTED", "trackingStatus": "ENABLED"}]
     first, second = seen(item("a", accounts=accounts), item("b", accounts=accounts))
-    assert first.words.accounts is second.words.accounts
+    assert first.accounts is second.accounts
 
 
 def test_the_list_counts_accounts_that_say_how_they_are() -> None:
@@ -43,7 +43,7 @@ def test_the_list_counts_accounts_that_say_how_they_are() -> None:
         (None, "UNSET"),
     ]
     (one,) = seen(item("a", accounts=[{"status": status, "trackingStatus": tracking} for status, tracking in told]))
-    assert one.words.accounts == (
+    assert one.accounts == (
         Accounts("DETECTED", "ENABLED", 2),
         Accounts("DETECTED", "unset", 1),
         Accounts("DUPLICATE", "UNSET", 1),
@@ -53,7 +53,7 @@ def test_the_list_counts_accounts_that_say_how_they_are() -> None:
 def test_undocumented_account_values_are_shown_and_counted() -> None:
     """The dashboard knows more account states than the documents."""
     (one,) = seen(item("a", accounts=[{"status": "NEEDS_PULL", "trackingStatus": "A B"}]))
-    assert one.words.accounts == (Accounts("NEEDS_PULL", "other", 1),)
+    assert one.accounts == (Accounts("NEEDS_PULL", "other", 1),)
     assert one.words.unknown == (("account_status", "NEEDS_PULL"), ("tracking", "other"))
     assert {"account_status", "tracking"} < set(nectar().policy("main", ()).unknown_fields)
 
@@ -61,13 +61,13 @@ def test_undocumented_account_values_are_shown_and_counted() -> None:
 def test_a_list_without_accounts_leaves_them_as_they_are_known() -> None:
     """Absent is not none."""
     (absent, empty) = seen(item("a"), item("b", accounts=[]))
-    assert (absent.words.accounts, empty.words.accounts) == (None, ())
+    assert (absent.accounts, empty.accounts) == (None, ())
 
 
 def test_accounts_can_be_left_out() -> None:
     """Switched off, there are none, whatever is listed; and no rows of zeros."""
     (one,) = seen(item("a", accounts=[{"status": "DETECTED"}]), accounts="none")
-    assert one.words.accounts == ()
+    assert one.accounts == ()
     assert nectar(accounts="none").policy("main", ()).account_rows == ()
     assert len(nectar().policy("main", ()).account_rows) == 36
 
@@ -80,5 +80,5 @@ def test_details_are_asked_one_by_one() -> None:
     assert paths(script.requests)[1:] == ["/connection/a/details"]
     assert listing.learned["a"].accounts == (Accounts("ODD_ONE", "ENABLED", 1),)
     held = after(listing, accounts="details").connections["a"]
-    assert (held.seen.words.accounts, held.learned_at) == ((Accounts("ODD_ONE", "ENABLED", 1),), NOW)
+    assert (held.seen.accounts, held.learned_at) == ((Accounts("ODD_ONE", "ENABLED", 1),), NOW)
     assert held.seen.words.unknown == (("account_status", "ODD_ONE"),)

@@ -36,7 +36,6 @@ RICH = Held(
             institution_name="Bänk “Sieben”",
             renewal="reconsent",
             traits=("single_sync", "stopped"),
-            accounts=(Accounts("ACTIVE", "ON", 3), Accounts("CLOSED", "unset", 1)),
             unknown=(("status", "odd"),),
         ),
         created_at=NOW - 9000.5,
@@ -44,6 +43,7 @@ RICH = Held(
         checked_at=NOW - 70.0,
         data_at=NOW - 60.0,
         expires_at=NOW + 5000.0,
+        accounts=(Accounts("ACTIVE", "ON", 3), Accounts("CLOSED", "unset", 1)),
     ),
     verdict=Verdict("action_required", "stopped", judged=True, stale=True, age=4),
     until=NOW + 10.0,
@@ -56,7 +56,7 @@ RICH = Held(
     learned_at=NOW - 50.0,
 )
 BARE = Held(
-    seen=Connection("b8", Words("bank-8", "api", "never", reason=None, accounts=())),
+    seen=Connection("b8", Words("bank-8", "api", "never", reason=None), accounts=()),
     verdict=Verdict("inactive", "inactive"),
     until=NOW,
     since=NOW - 1.0,

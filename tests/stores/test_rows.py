@@ -40,7 +40,6 @@ said = st.builds(
     institution_name=words,
     renewal=st.none() | st.sampled_from(get_args(Renewal)),
     traits=st.lists(st.sampled_from(get_args(Trait)), unique=True).map(tuple),
-    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
     unknown=st.lists(st.tuples(words, words), max_size=2).map(tuple),
 )
 seen = st.builds(
@@ -52,6 +51,7 @@ seen = st.builds(
     checked_at=st.none() | times,
     data_at=st.none() | times,
     expires_at=st.none() | times,
+    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
 )
 holds = st.builds(
     Held,
@@ -149,7 +149,8 @@ def test_what_is_equal_is_shared() -> None:
     one = Held(
         seen=Connection(
             "c1",
-            Words("bank", "api", "ok", accounts=(Accounts("ACTIVE", "ON", 1),), traits=("single_sync",)),
+            Words("bank", "api", "ok", traits=("single_sync",)),
+            accounts=(Accounts("ACTIVE", "ON", 1),),
             data_at=7.0,
         ),
         verdict=Verdict("healthy", "table"),
@@ -164,6 +165,7 @@ def test_what_is_equal_is_shared() -> None:
     assert first == second == one
     assert first.verdict is second.verdict
     assert first.seen.words is second.seen.words
+    assert first.seen.accounts is second.seen.accounts
     assert first.since is first.status_since is first.first_seen
 
 

@@ -69,7 +69,7 @@ class Terms(Struct, frozen=True, gc=False):
     """A consent that ends would be missed, a pause would be felt."""
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def terms(words: Words, policy: Policy, muted: bool, ended: bool, young: bool, attended: bool) -> Terms:  # noqa: FBT001 - the six things it depends on, by position for the cache's sake
     """The terms by which connections are judged: worked out once for all that are alike. `attended`: see `Facts`."""
     state, rule = condition(Look(words, policy, muted, ended, young))

@@ -90,18 +90,18 @@ def _changed(held: Mapping[str, Held], listing: Listing, marks: Mapping[str, int
 
 def _completed(connection: Connection, before: Held | None, learned: Learned | None) -> Connection:
     """Fill in what a listing alone doesn't tell: from what was learned beside it, else as it was last known."""
-    said, known = connection.words, None if before is None else before.seen.words
-    reason, accounts = said.reason, said.accounts
+    said, reason, accounts = connection.words, connection.words.reason, connection.accounts
     if learned is not None:
         reason = learned.reason if learned.reason is not None else reason
         accounts = learned.accounts if learned.accounts is not None else accounts
+    known = None if before is None else before.seen
     if reason is None:
-        reason = known.reason if known is not None and known.status == said.status else ""
+        reason = known.words.reason if known is not None and known.words.status == said.status else ""
     if accounts is None and known is not None:
         accounts = known.accounts
-    if reason == said.reason and accounts is said.accounts:
+    if reason == said.reason and accounts is connection.accounts:
         return connection
-    return replace(connection, words=reworded(said, reason=reason or "", accounts=accounts))
+    return replace(connection, words=reworded(said, reason=reason or ""), accounts=accounts)
 
 
 def _absent(

@@ -66,7 +66,7 @@ def account(
         "traits": list(seen.words.traits),
         "undocumented": sorted({field for field, _ in seen.words.unknown}),
         "accounts": [
-            {"status": one.status, "tracking": one.tracking, "count": one.count} for one in seen.words.accounts or ()
+            {"status": one.status, "tracking": one.tracking, "count": one.count} for one in seen.accounts or ()
         ],
         "polled_at": rfc3339(state.polled_at),
         "poll_outcome": state.outcome,

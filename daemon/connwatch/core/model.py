@@ -59,7 +59,7 @@ class Accounts(Struct, frozen=True, gc=False):
 
 
 class Words(Struct, frozen=True, gc=False, cache_hash=True):
-    """All that a listing says of a connection, but for its id and its times. Made by `words`, which shares them.
+    """What a listing says of a connection and of many others too. Made by `words`, which shares them.
 
     Enumerations keep their raw spelling (aliases resolved, made fit for a label). `reason` is None where a listing cannot
     tell it: then the last known one stays.
@@ -72,12 +72,11 @@ class Words(Struct, frozen=True, gc=False, cache_hash=True):
     institution_name: str = ""
     renewal: Renewal | None = None
     traits: tuple[Trait, ...] = ()
-    accounts: tuple[Accounts, ...] | None = None
     unknown: tuple[tuple[str, str], ...] = ()
     """Fields whose value the documents don't list, with that value: (field, raw value)."""
 
 
-words = lru_cache(maxsize=262_144)(Words)
+words = lru_cache(maxsize=65_536)(Words)
 """Words, shared: connections are many, and what is said of them is mostly the same. By position, so that equal calls are equal."""
 
 
@@ -99,6 +98,8 @@ class Connection(Struct, frozen=True, gc=False):
     checked_at: float | None = None
     data_at: float | None = None
     expires_at: float | None = None
+    accounts: tuple[Accounts, ...] | None = None
+    """None where a listing cannot tell them: then the last known ones stay."""
 
     @property
     def institution(self) -> str:

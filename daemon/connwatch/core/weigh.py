@@ -100,6 +100,7 @@ class Scales:
         alike: dict[tuple[Words, Verdict, bool], int] = {}
         ages: dict[str, int] = {}
         ends: dict[str | None, int] = {}
+        accounts: dict[tuple[str, str], int] = {}
         for one, sign in signed:
             seen, verdict = one.seen, one.verdict
             said = seen.words
@@ -109,6 +110,9 @@ class Scales:
                 ages[said.kind] = ages.get(said.kind, 0) + sign * round(seen.data_at * 1000)
             if verdict.consent and seen.expires_at is not None:
                 ends[said.renewal] = ends.get(said.renewal, 0) + sign * round(seen.expires_at * 1000)
+            for some in seen.accounts or ():
+                row = some.status, some.tracking
+                accounts[row] = accounts.get(row, 0) + sign * some.count
         of_company: defaultdict[Load, int] = defaultdict(int)
         for key, count in alike.items():
             if count:
@@ -122,6 +126,8 @@ class Scales:
             rows["age_sum", (*self._prefix, self.vocabulary.word(kind))] += total
         for renewal, total in ends.items():
             rows["consent_sum", (*prefix, renewal or "unknown")] += total
+        for row, total in accounts.items():
+            rows["accounts", (*prefix, *map(self.vocabulary.word, row))] += total
 
     def _unpacked(self, rows: defaultdict[Row, int], of_source: Mapping[Load, int]) -> Mapping[Row, int]:
         _unpack(of_source, self._prefix, rows)
@@ -178,8 +184,6 @@ def _of_company(said: Words, verdict: Verdict, vocabulary: Vocabulary) -> Iterat
         yield "consent_bucket", (renewal, str(verdict.consent)), 1
         if verdict.consent:
             yield "consent_live", (renewal,), 1
-    for one in said.accounts or ():
-        yield "accounts", (word(one.status), word(one.tracking)), one.count
 
 
 def pins_of_company(policy: Policy, company: str) -> list[Row]:

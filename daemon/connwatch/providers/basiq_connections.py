@@ -74,7 +74,6 @@ def connection(item: Item, now: float, unexplained: str | None) -> Connection:
         "",
         None if expires_at is None else "reauth",
         (),
-        None,
         reading.unknown,
     )
     return Connection(item.id, said, created_at, data_at=data_at, expires_at=expires_at)

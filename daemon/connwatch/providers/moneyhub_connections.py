@@ -110,7 +110,6 @@ def connection(item: Item, now: float) -> Connection:
         intern(item.name or ""),
         None if expires_at is None else _RENEWALS[item.tpp_consent],
         _traits(item, reading),
-        None,
         reading.unknown,
     )
     return Connection(item.id, said, created_at, data_at=data_at, expires_at=expires_at)

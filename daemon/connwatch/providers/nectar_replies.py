@@ -124,8 +124,8 @@ def connection(item: Item, accounts: tuple[Account, ...] | None, now: float) -> 
     if accounts is not None:
         rows, unknown = counted(accounts)
         reading.note(*unknown)
-    said = words(slug(name), KIND, status, "", intern(name), None, traits, rows, reading.unknown)
-    return Connection(item.id, said, created_at, since, checked_at, data_at=checked_at)
+    said = words(slug(name), KIND, status, "", intern(name), None, traits, reading.unknown)
+    return Connection(item.id, said, created_at, since, checked_at, data_at=checked_at, accounts=rows)
 
 
 @lru_cache(maxsize=4096)

@@ -95,7 +95,7 @@ def connection_row(source: str, target: str, held: Held, gone_at: float | None) 
         seen.expires_at,
         said.renewal,
         _json(said.traits) if said.traits else None,
-        None if said.accounts is None else _json(said.accounts),
+        None if seen.accounts is None else _json(seen.accounts),
         _json(said.unknown) if said.unknown else None,
         verdict.condition,
         verdict.rule,
@@ -112,6 +112,7 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
     """(source, target, connection) for each row. What is equal is shared as far as it is cheap: rows are many, words are few."""
     verdicts: dict[tuple[str, str], Verdict] = {}
     said: dict[Row, Words] = {}
+    counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
     for (
         source,
         target,
@@ -142,10 +143,12 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
         verdict = verdicts.get((condition, rule))
         if verdict is None:
             verdict = verdicts[condition, rule] = Verdict(condition, rule)
-        text = institution, kind, status, reason, institution_name, renewal, traits, accounts, unknown
+        text = institution, kind, status, reason, institution_name, renewal, traits, unknown
         told = said.get(text)
         if told is None:
             told = said[text] = _worded(*text)
+        if accounts not in counted:
+            counted[accounts] = _accounts.decode(accounts)
         seen = Connection(
             id_,
             told,
@@ -154,6 +157,7 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
             checked_at,
             checked_at if data_at == checked_at else data_at,
             expires_at,
+            counted[accounts],
         )
         yield (
             source,
@@ -180,7 +184,7 @@ def _worded(
     renewal: Renewal | None,
     *lists: str | None,
 ) -> Words:
-    traits, accounts, unknown = lists
+    traits, unknown = lists
     return words(
         intern(institution),
         intern(kind),
@@ -189,7 +193,6 @@ def _worded(
         intern(institution_name),
         renewal if renewal is None else intern(renewal),
         () if traits is None else _traits.decode(traits),
-        None if accounts is None else _accounts.decode(accounts),
         () if unknown is None else _pairs.decode(unknown),
     )
 
