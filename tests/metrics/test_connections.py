@@ -115,6 +115,18 @@ def test_what_vanished_has_not_recovered(fleet: Fleet) -> None:
     assert statuses(exposition, NOW + 2 * INTERVAL) == {}
 
 
+def test_what_fades_goes_with_its_connection(fleet: Fleet) -> None:
+    """Whoever takes the place of one that recovered and vanished has nothing to do with what that one was."""
+    listed(fleet, "bank", "u", Item("a", status="bad"))
+    exposition = exposed(fleet, "all")
+    assert statuses(exposition, NOW) == {("a", "action_required"): 1.0}
+    listed(fleet, "bank", "u", Item("a"), at=NOW + 60)
+    assert statuses(exposition, NOW + 60) == {("a", "action_required"): 0.0, ("a", "healthy"): 1.0}
+    fleet.remove("bank", "u")
+    listed(fleet, "bank", "v", Item("b"), at=NOW + 60)
+    assert statuses(exposition, NOW + 60) == {("b", "healthy"): 1.0}
+
+
 def test_clocks_that_are_not_known_are_absent(fleet: Fleet) -> None:
     """Missing is absent; where the provider doesn't say when it looked, it is our own look."""
     listed(fleet, "bank", "u", Item("a", data_at=None))

@@ -9,15 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.samples import Sample
 
 from connwatch.core.fleet import Fleet
+from connwatch.core.model import Step, Target
+from connwatch.core.policy import Facts, InstitutionStatus
 from connwatch.core.tally import Tally
-from connwatch.metrics import FAMILIES
-from connwatch.metrics.chunks import LIMIT
+from connwatch.metrics import FAMILIES, Exposition
 from connwatch.metrics.connections import Mode
+from connwatch.metrics.singles import FAMILIES_OF_ONE
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item
 from tests.metrics.scene import LATER, OPENMETRICS, TEXT, exposed, listed, pass_until, recorder, text, two_sources
 
@@ -28,6 +33,19 @@ GOLDENS: Mapping[str, tuple[Mode, str]] = {
     "unhealthy.prom": ("unhealthy", TEXT),
     "all.openmetrics.prom": ("all", OPENMETRICS),
 }
+
+
+targets = st.sampled_from(["u", "v", "w"])
+held = st.tuples(
+    st.sampled_from("abcde"), st.sampled_from(["ok", "bad", "wait", "odd"]), st.sampled_from([None, NOW, NOW - DAY])
+)
+happenings = st.one_of(
+    st.tuples(st.just("listed"), targets, st.frozensets(held, max_size=6)),
+    st.tuples(st.just("gone"), targets),
+    st.tuples(st.just("passed"), st.sampled_from([0.5 * HOUR, DAY])),
+    st.tuples(st.just("turn"), st.booleans()),
+    st.just(("scrape",)),
+)
 
 
 def ours(body: str) -> list[str]:
@@ -46,6 +64,22 @@ def value(body: str, name: str, **labels: str) -> float | None:
     found = [one.value for one in samples(body) if one.name == name and labels.items() <= one.labels.items()]
     assert len(found) <= 1
     return found[0] if found else None
+
+
+def told(exposition: Exposition, now: float) -> list[str]:
+    """All lines but those that a new exposition can't know: what fades."""
+    lines = text(exposition, now).splitlines()
+    return sorted(
+        line for line in lines if not (line.startswith("connwatch_connection_status{") and line.endswith(" 0.0"))
+    )
+
+
+def turns(exposition: Exposition, now: float, *, gzip: bool = False) -> int:
+    """How many turns it takes until nothing is left."""
+    taken = 1
+    while exposition.refresh(now, gzip=gzip):
+        taken += 1
+    return taken
 
 
 class TestGolden:
@@ -109,14 +143,72 @@ class TestFormats:
         _, packed = exposition.body(accept, LATER, gzip=True)
         assert gzip.decompress(b"".join(packed)).decode() == text(exposition, accept=accept)
 
-    def test_no_piece_is_longer_than_it_may_be(self) -> None:
-        """However many connections one target has."""
+
+class TestTurns:
+    """Writing goes on in short turns, and nobody who scrapes sees that."""
+
+    @pytest.fixture
+    def fleet(self) -> Fleet:
+        """One target with very many connections, and many with few."""
         fleet = Fleet()
         fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
-        listed(fleet, "bank", "u", *(Item(f"c{number}") for number in range(2000)))
+        listed(fleet, "bank", "u", *(Item(f"c{number}") for number in range(500)))
+        for number in range(300):
+            listed(fleet, "bank", f"u{number}", Item("a"), Item("b"), company=f"company-{number}")
+        return fleet
+
+    def test_a_turn_is_short(self, fleet: Fleet) -> None:
+        """However much there is to write, to compress, or to let go of: none of it is done in one go."""
+        exposition = exposed(fleet, "all", turn=200)
+        assert turns(exposition, NOW) > 100
+        assert turns(exposition, NOW) == 1
+        assert turns(exposition, NOW, gzip=True) > 20
+        fleet.remove("bank", "u")
+        assert turns(exposition, NOW) > 20
+        assert told(exposition, NOW) == told(exposed(fleet, "all"), NOW)
+
+    @pytest.mark.parametrize("mode", ["unhealthy", "all"])
+    @pytest.mark.parametrize("finished", [0, 1, 7, 60])
+    def test_a_scrape_in_the_midst_of_it_is_complete(self, fleet: Fleet, mode: Mode, finished: int) -> None:
+        """After any number of turns, with changes between them, a body is what a new exposition says."""
+        exposition = exposed(fleet, mode, turn=200)
+        for number in range(finished):
+            exposition.refresh(NOW)
+            listed(fleet, "bank", f"u{number}", Item("a"), at=NOW, company=f"company-{number}")
+            listed(fleet, "bank", "u", *(Item(f"c{one}") for one in range(number, 500)), at=NOW + number)
+        assert told(exposition, NOW) == told(exposed(fleet, mode), NOW)
+
+    def test_a_change_in_a_large_target_leaves_the_rest_as_it_is(self, fleet: Fleet) -> None:
+        """Pieces in which nothing changed are the same objects as before."""
         exposition = exposed(fleet, "all")
-        assert max(map(len, exposition.body(TEXT, NOW, gzip=False)[1])) <= LIMIT
-        assert len(samples(text(exposition))) > 8000
+        before = exposition.body(TEXT, NOW, gzip=False)[1]
+        items = [Item(f"c{number}", status="bad" if number == 250 else "ok") for number in range(500)]
+        listed(fleet, "bank", "u", *items, at=NOW)
+        known = {id(piece) for piece in before}
+        fresh = [piece for piece in exposition.body(TEXT, NOW, gzip=False)[1] if id(piece) not in known]
+        assert sum(b',connection="' in piece for piece in fresh) <= len(FAMILIES_OF_ONE)
+
+    def test_a_source_that_begins_anew_is_told_anew(self, fleet: Fleet) -> None:
+        """Closed and opened again between two scrapes: what was admitted as a word then is admitted now, or not."""
+        for number in range(30):
+            listed(fleet, "bank", f"u{number}", Item("a", status=f"odd{number}"), company="acme")
+        exposition = exposed(fleet, "all")
+        turns(exposition, NOW)
+        states = [record.state for record in fleet.books["bank"].records.values()]
+        fleet.close("bank")
+        fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
+        for state in reversed(states):
+            fleet.apply("bank", Step(state))
+        assert told(exposition, NOW) == told(exposed(fleet, "all"), NOW)
+
+    def test_a_company_that_is_renamed_takes_its_connections_along(self, fleet: Fleet) -> None:
+        """Nothing moved in its connections, and yet each is told by the new name."""
+        exposition = exposed(fleet, "all")
+        turns(exposition, NOW)
+        state = fleet.books["bank"].records["u7"].state
+        fleet.apply("bank", Step(replace(state, target=Target("u7", "renamed"))))
+        assert told(exposition, NOW) == told(exposed(fleet, "all"), NOW)
+        assert value(text(exposition, NOW), "connwatch_connection_status", company="renamed", connection="a") == 1.0
 
 
 class TestFollowing:
@@ -142,6 +234,32 @@ class TestFollowing:
         fleet.close("bank")
         assert {one.name for one in samples(text(lived, last)) if "company" in one.labels} == set()
 
+    @settings(max_examples=30, deadline=None)
+    @given(st.sampled_from(["none", "unhealthy", "all"]), st.lists(happenings, max_size=25))
+    def test_whatever_happens_between_turns(self, mode: Mode, happened: Sequence[tuple[object, ...]]) -> None:
+        """Listings, removals, time and turns in any order: a body is always what a new exposition says, plain and compressed."""
+        fleet, now = Fleet(), NOW
+        fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
+        exposition = exposed(fleet, mode, turn=20)
+        for one in happened:
+            now += 60
+            match one:
+                case ("listed", str() as who, frozenset() as held):
+                    items = [Item(f"{who}-{name}", status, data_at=at) for name, status, at in sorted(held, key=str)]
+                    listed(fleet, "bank", who, *items, at=now, company=f"of {who}")
+                case ("gone", str() as who) if who in fleet.books["bank"].records:
+                    fleet.remove("bank", who)
+                case ("passed", float() as seconds):
+                    now += seconds
+                    pass_until(fleet, now)
+                case ("turn", bool() as compressed):
+                    exposition.refresh(now, gzip=compressed)
+                case _:
+                    assert told(exposition, now) == told(exposed(fleet, mode), now)
+        assert told(exposition, now) == told(exposed(fleet, mode), now)
+        _, packed = exposition.body(TEXT, now, gzip=True)
+        assert gzip.decompress(b"".join(packed)).decode() == text(exposition, now)
+
     def test_refresh_takes_the_dirty_sets_away(self) -> None:
         """What was rendered is not rendered again."""
         fleet = two_sources()
@@ -159,6 +277,20 @@ class TestFollowing:
         assert value(after, rest, renewal="reauth") == (value(before, rest, renewal="reauth") or 0) - 10
         assert value(text(exposition, LATER + 300 * DAY), rest, renewal="reauth") == 0
         assert value(text(exposition, NOW - 300 * DAY), age, source="bank") == 0
+
+    def test_what_was_learned_is_told(self) -> None:
+        """A provider names an institution and says how it is: nothing else has happened."""
+        fleet = two_sources()
+        exposition = exposed(fleet)
+        before = text(exposition)
+        status = InstitutionStatus("bank-b", "web", "auth", "UNAVAILABLE")
+        fleet.books["bank"].facts = Facts(names={"bank-b": "B plc"}, statuses=(status,))
+        after = text(exposition)
+        assert 'name="B plc"' not in before
+        assert (
+            'connwatch_institution_info{source="bank",provider="basiq",institution="bank-b",name="B plc"} 1.0' in after
+        )
+        assert value(after, "connwatch_institution_status", institution="bank-b", status="UNAVAILABLE") == 1
 
     def test_institutions_can_be_left_out(self) -> None:
         """`metrics.institutions: false`: no family about institutions."""
@@ -211,6 +343,16 @@ class TestCeiling:
         assert self.counted(text(exposed(fleet, "all", max_series=size), NOW)) == size
         assert self.counted(text(exposed(fleet, "all", max_series=size - 1), NOW)) < size
 
+    @pytest.mark.parametrize("mode", ["none", "all"])
+    def test_a_ceiling_that_nothing_fits_under_folds_all(self, fleet: Fleet, mode: Mode) -> None:
+        """What can't be folded stays, and whoever scrapes gets an answer."""
+        exposition = exposed(fleet, mode, max_series=1)
+        body = text(exposition, NOW)
+        assert {one.labels["institution"] for one in samples(body) if "institution" in one.labels} == {"other"}
+        assert {one.labels["company"] for one in samples(body) if "company" in one.labels} == {"other"}
+        listed(fleet, "bank", "v", Item("new", institution="bank-new"), company="new")
+        assert text(exposition, NOW).count("bank-new") == 0
+
     def test_it_comes_back_when_there_is_room(self, fleet: Fleet) -> None:
         """Not at once, so that nothing flaps, but by itself."""
         exposition = exposed(fleet, "all", max_series=900)
@@ -220,6 +362,30 @@ class TestCeiling:
             listed(fleet, "bank", "u", *items, at=NOW + sweep * INTERVAL)
         assert value(text(exposition, NOW + 299), "connwatch_connection_status", connection="c0") is None
         assert value(text(exposition, NOW + 301), "connwatch_connection_status", connection="c0") == 1.0
+
+    def test_it_goes_and_comes_back_more_than_once(self, fleet: Fleet) -> None:
+        """Each time with all of its series, and with none that it had before."""
+        exposition, now = exposed(fleet, "all", max_series=900), NOW
+        for wanted in (100, 200, 100, 200, 100):
+            items = [Item(f"c{number}", institution=f"bank-{number % 50}") for number in range(wanted)]
+            for _ in range(2):
+                now += INTERVAL
+                listed(fleet, "bank", "u", *items, at=now)
+            shown = [one for one in samples(text(exposition, now)) if one.name == "connwatch_connection_status"]
+            assert len(shown) == (100 if wanted == 100 else 0)
+
+    def test_what_is_hidden_is_counted_as_it_would_be_shown(self, fleet: Fleet) -> None:
+        """A restored target that was not polled yet has no look of ours; once it was, it has one for each connection."""
+        state = fleet.books["bank"].records["u"].state
+        held = {id_: replace(one, seen=replace(one.seen, checked_at=None)) for id_, one in state.connections.items()}
+        fleet.remove("bank", "u")
+        fleet.apply("bank", Step(replace(state, connections=held, polled_at=None)))
+        exposition = exposed(fleet, "all", max_series=500)
+        for polled_at, hidden in ((None, 0), (NOW, 200)):
+            fleet.apply("bank", Step(replace(state, connections=held, polled_at=polled_at)))
+            body = text(exposition, NOW)
+            family = "connwatch_connection_checked_timestamp_seconds"
+            assert value(body, "connwatch_series_folded", family=family) == hidden
 
     def test_companies_are_the_last_to_go(self) -> None:
         """Counts and histograms become those of `other` with their sums, and the next consent is still the next."""

@@ -25,7 +25,7 @@ from prometheus_client.utils import floatToGoString
 from connwatch.metrics.families import FAMILY
 from connwatch.metrics.family import Family, Present, Value
 from connwatch.metrics.lines import Format
-from connwatch.metrics.tables import table
+from connwatch.metrics.present import table
 from tests.metrics.scene import NASTY
 
 NOW = 1000.0

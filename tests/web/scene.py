@@ -121,6 +121,7 @@ def ports(fleet: Fleet | None = None, **others: Any) -> Ports:
         "fleet": fleet if fleet is not None else grown(),
         "store": MemoryStore(FakeRecorder()),
         "clock": FakeClock(NOW),
+        "refresh": lambda _now, _gzip: False,
         "body": body,
         "vitals": vitals,
         "readiness": tuple,

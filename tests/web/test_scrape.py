@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,10 +67,11 @@ def test_any_header_has_an_answer(header: str) -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * PIECE).map(bytes), max_size=6))
 def test_pieces_are_the_same_bytes(chunks: list[bytes]) -> None:
-    """Nothing is lost between chunks and writes, and only the last write is small."""
+    """Nothing is lost between chunks and writes, only the last write is small, and none is large."""
     made = list(pieces(chunks))
     assert b"".join(made) == b"".join(chunks)
-    assert all(len(piece) >= PIECE for piece in made[:-1])
+    assert all(len(piece) == PIECE for piece in made[:-1])
+    assert all(0 < len(piece) <= PIECE for piece in made)
 
 
 async def test_a_scrape_is_what_the_exposition_gives() -> None:
@@ -102,6 +103,15 @@ async def test_a_compressed_scrape_says_so() -> None:
         assert await answer.read() == b"a 1\nb 2\n"
 
 
+async def test_a_scrape_that_never_gets_ready_is_refused(aiohttp_server: Any) -> None:
+    """Changes that come faster than they can be written: no scrape waits for ever, and none says what is half written."""
+    app = web.Application()
+    app.add_routes(routes(ports(refresh=lambda _now, _gzip: True, body=Untouched()), patience=0.05))
+    server = await aiohttp_server(app)
+    async with ClientSession() as reader, reader.get(server.make_url("/metrics")) as answer:
+        assert answer.status == 503
+
+
 async def test_head_has_the_length_and_no_body() -> None:
     """HEAD is GET without the bytes."""
     async with served(ports()) as reader, reader.head("/metrics") as answer:
@@ -110,11 +120,54 @@ async def test_head_has_the_length_and_no_body() -> None:
 
 
 async def test_a_large_scrape_is_written_in_turns() -> None:
-    """After each piece, whatever else is to be done is done."""
+    """Before the first piece and after each, whatever else is to be done is done."""
     clock = CountingClock()
     async with served(ports(body=large, clock=clock)) as reader, reader.get("/metrics", headers=PLAIN) as answer:
         assert len(await answer.read()) == len(LARGE) * PIECE
-    assert clock.turns == len(LARGE)
+    assert clock.turns == 1 + len(LARGE)
+
+
+async def test_what_is_left_is_written_in_turns_first() -> None:
+    """The body is asked for when nothing is left, with no turn of anybody else in between."""
+    clock, told = CountingClock(), list[tuple[str, int]]()
+
+    def refresh(_now: float, compressed: bool) -> bool:
+        assert not compressed
+        told.append(("refresh", clock.turns))
+        return len(told) < 5
+
+    def body(_accept: str, _now: float, _compressed: bool) -> tuple[str, Sequence[bytes]]:
+        told.append(("body", clock.turns))
+        return CONTENT_TYPE, [b"a 1\n"]
+
+    given_ = ports(refresh=refresh, body=body, clock=clock)
+    async with served(given_) as reader, reader.get("/metrics", headers=PLAIN) as answer:
+        assert await answer.read() == b"a 1\n"
+    assert told == [("refresh", turn) for turn in range(5)] + [("body", 4)]
+
+
+async def test_one_scrape_at_a_time_has_things_written() -> None:
+    """Many who scrape at once take no more turns than one."""
+    told: list[bool] = []
+    begun = asyncio.Event()
+
+    def refresh(_now: float, compressed: bool) -> bool:
+        told.append(compressed)
+        begun.set()
+        return not compressed and len(told) < 2000
+
+    async with served(ports(refresh=refresh)) as reader:
+
+        async def read(headers: dict[str, str]) -> int:
+            async with reader.get("/metrics", headers=headers) as answer:
+                return answer.status
+
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(read(PLAIN))
+            await begun.wait()
+            second = group.create_task(read(COMPRESSED))
+        assert (first.result(), second.result()) == (200, 200)
+    assert told == [False] * 2000 + [True]
 
 
 async def test_a_reader_who_stops_reading_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:

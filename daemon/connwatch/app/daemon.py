@@ -16,6 +16,7 @@ from connwatch.app.past import Past, pasts
 from connwatch.app.signals import signals
 from connwatch.app.unit import Unit
 from connwatch.app.watch import Signature, signature, watch
+from connwatch.app.writer import Writer
 from connwatch.config import ConfigRefused, Plan, Secrets, changes
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Note
@@ -58,6 +59,7 @@ class Daemon:
         self._fleet = Fleet()
         self._recorder = ProcessRecorder(__version__)
         self._exposition = self._new_exposition(Fleet())  # of nothing, until what was remembered is counted
+        self._writer = Writer(lambda now: self._exposition.refresh(now), clock)  # noqa: PLW0108 - it is replaced
         self._units: dict[str, Unit] = {}
         self._pasts: dict[str, Past] = {}
         self._loaded = asyncio.Event()
@@ -102,6 +104,7 @@ class Daemon:
         self._pasts = await pasts(self._store, self._plan, self._clock)
         servants = [
             group.create_task(self._keep_time(), name="timekeeper"),
+            group.create_task(self._writer.run(), name="writer"),
             group.create_task(self._keep_house(), name="housekeeping"),
             group.create_task(self._keep_watch(), name="watcher"),
             group.create_task(self._keep_listening(), name="listener"),
@@ -189,8 +192,8 @@ class Daemon:
             self._units[source].runner.time_passed(targets)
 
     def _tick(self, now: float) -> None:
-        """Once a second at least: show what changed, try what was rotated, tell systemd that we live."""
-        self._exposition.refresh(now)
+        """Once a second at least: have written what changed, try what was rotated, tell systemd that we live."""
+        self._writer.stir()
         for unit in self._units.values():
             if unit.client.notice_secrets():
                 self._know_secrets()
@@ -246,7 +249,7 @@ class Daemon:
             clock=self._clock,
             recorder=self._recorder,
             log=self._log,
-            settled=lambda: self._exposition.refresh(self._clock.now()),
+            settled=self._writer.stir,
         )
 
     def _new_exposition(self, fleet: Fleet) -> Exposition:
@@ -264,6 +267,7 @@ class Daemon:
             fleet=self._fleet,
             store=self._store,
             clock=self._clock,
+            refresh=lambda now, gzip: self._exposition.refresh(now, gzip=gzip),
             body=lambda accept, now, gzip: self._exposition.body(accept, now, gzip=gzip),
             vitals=self._vitals,
             readiness=self._reasons,

@@ -137,7 +137,6 @@ class Sweep:
             vitals=self._vitals,
             process=self._recorder.registry,
         )
-        exposition.refresh(now)
         _, chunks = exposition.body("text/plain", now, gzip=False)
         return b"".join(chunks)
 

@@ -1,8 +1,12 @@
-"""The fleet as bytes. Lines are written when they change and kept; a scrape lists what is there (performance.md of the design, 4 to 8)."""
+"""The fleet as bytes. Lines are written when they change and kept; a scrape lists what is there (performance.md of the design, 4 to 8).
+
+What changed is written in turns, each of them short. A body is made only when nothing is left: it is one moment of the
+fleet, however many turns that took.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -10,21 +14,21 @@ from prometheus_client.exposition import choose_encoder
 
 from connwatch.core.fleet import Fleet
 from connwatch.core.ports import Vitals
-from connwatch.core.weigh import Labels
-from connwatch.metrics.chunks import member, pieces
-from connwatch.metrics.connections import ConnectionSeries, Key, Mode
+from connwatch.metrics.ceiling import Ceiling
+from connwatch.metrics.columns import member
+from connwatch.metrics.connections import ConnectionSeries, Mode
 from connwatch.metrics.families import FAMILIES
-from connwatch.metrics.family import Computed, Counted, Family, PerConnection, Present, Scope, Value, View
-from connwatch.metrics.folding import NOTHING_FOLDED, Census, Fold, Foldable, plan
+from connwatch.metrics.family import Computed, Family, PerConnection, View
+from connwatch.metrics.groups import GroupTables
 from connwatch.metrics.lines import Format, heading
-from connwatch.metrics.tables import Table, table
+from connwatch.metrics.present import table
+from connwatch.metrics.tables import Table
 
 OPENMETRICS: Final = "application/openmetrics-text"
-UNFOLD_EVERY: Final = 300.0
-"""Seconds until folding that may have become needless is looked at again."""
-NEVER_FOLDED: Final = float("-inf")
-SLACK: Final = 16
-"""Folding leaves one in sixteen free, so that the next row doesn't fold again."""
+TURN: Final = 1000
+"""Work that is done in one turn: about a microsecond is 1."""
+EVERY: Final = 1.0
+"""Seconds after which rows that are asked for are asked for again, so that little of that is left to a scrape."""
 
 
 class Exposition:
@@ -39,9 +43,10 @@ class Exposition:
         max_series: int,
         vitals: Callable[[float], Sequence[Vitals]],
         process: CollectorRegistry,
+        turn: int = TURN,
     ) -> None:
+        self._turn = turn
         self._fleet = fleet
-        self._ceiling = max_series
         self._vitals = vitals
         self._process = process
         self._families = tuple(
@@ -50,117 +55,90 @@ class Exposition:
         self._tables: dict[str, Table] = {
             one.name: table(one) for one in self._families if one.scope != "process" and not _of_one(one)
         }
-        self._counted: dict[str, Table] = {}
-        self._present: dict[str, tuple[Table, Present]] = {}
-        for held in self._tables.values():
-            match held.family.source:
-                case Counted(group=group):
-                    self._counted[group] = held
-                case Present() as source:
-                    for part in ("bucket", "live", "sum"):
-                        self._present[f"{source.group}_{part}"] = (held, source)
+        below = [held for held in self._tables.values() if held.family.scope == "fleet"]
+        self._groups = GroupTables(fleet.groups, below)
         self._connections = ConnectionSeries(fleet, per_connection)
-        self._fold = Fold(connections=False)
-        self._folded_at = NEVER_FOLDED
-        self._begun = False
-        self._compressing = False
+        self._ceiling = Ceiling(max_series, below, self._connections)
+        self._asked_at = float("-inf")
+        self._asking: list[Table] = []
+        self._gzip = False
         """Someone asks for gzip: what changes is compressed at once, and not while the next scrape waits."""
 
-    def refresh(self, now: float) -> None:
-        """Write what has changed in the fleet since the last time; the first time, all of it. Takes the dirty sets away."""
+    def refresh(self, now: float, *, gzip: bool = False) -> bool:
+        """Do a turn's worth of writing what changed in the fleet since the last time; the first time, all of it.
+
+        Takes the dirty sets away. Returns whether anything is left to be done.
+        """
+        self._gzip |= gzip
         groups = self._fleet.groups
-        rows: Iterable[tuple[str, Labels]] = groups.dirty
-        touched: Iterable[Key] = self._fleet.touched
-        groups.dirty, self._fleet.touched = set(), set()
-        if not self._begun:
-            self._begun = True
-            rows = [(group, labels) for group, held in groups.rows.items() for labels in held]
-            touched = [(source, target) for source, book in self._fleet.books.items() for target in book.records]
-        self._count(rows)
-        for key in touched:
-            self._connections.touch(key, now)
-        self._connections.fade_out(now)
-        self._fit(now)
-        self._connections.settle(gzip=self._compressing)
+        rows, groups.dirty = groups.dirty, set()
+        keys, self._fleet.touched = self._fleet.touched, set()
+        self._groups.touch(rows)
+        self._connections.touch(keys)
+        if now - self._asked_at >= EVERY:
+            self._ask(now)
+        left = self._turn
+        for stage in self._stages(now):
+            while cost := stage():
+                left -= cost
+                if left <= 0:
+                    return True
+        return False
 
     def body(self, accept: str, now: float, *, gzip: bool) -> tuple[str, list[bytes]]:
-        """(content type, pieces to write one after another). No piece is ever changed again; each is at most 256 KiB long."""
+        """(content type, pieces to write one after another) of this moment. No piece is ever changed again.
+
+        Does at once whatever was left to be done: if that must not take long, `refresh` until nothing is.
+        """
         encode, content_type = choose_encoder(accept)
         format_: Format = "openmetrics" if content_type.startswith(OPENMETRICS) else "text"
-        self._compressing |= gzip
-        view = View(self._fleet, self._vitals(now), now)
-        self._compute("fleet", view)
-        self.refresh(now)
-        self._compute("live", View(view.fleet, view.vitals, now, folded=self._folded()))
-        body = [piece for family in self._families for piece in self._written(family, format_, now, gzip=gzip)]
+        self._ask(now)
+        while self.refresh(now, gzip=gzip):
+            continue
+        live = View(self._fleet, self._vitals(now), now, folded=self._folded())
+        for held in self._asked("live"):
+            held.follow(live)
+        body: list[bytes] = []
+        for family in self._families:
+            body.extend(self._written(family, format_, now, gzip=gzip))
         rest = encode(self._process)
-        body += [member(piece) if gzip else piece for piece in pieces(rest)]
+        body.append(member(rest) if gzip else rest)
         return content_type, body
 
-    def _written(self, family: Family, format_: Format, now: float, *, gzip: bool) -> Iterable[bytes]:
+    def _stages(self, now: float) -> Iterator[Callable[[], int]]:
+        """What is to be done, in this order: each does a bit and says what that cost; 0 if there is nothing left."""
+        yield self._groups.count
+        yield lambda: self._ask_one(now)
+        yield self._connections.count
+        yield lambda: self._ceiling.fit(now)
+        for held in self._tables.values():
+            yield lambda held=held: held.work(gzip=self._gzip)  # type: ignore[misc]
+        yield lambda: self._connections.write(now, gzip=self._gzip)
+
+    def _ask(self, now: float) -> None:
+        self._asked_at = now
+        self._asking = self._asked("fleet")
+
+    def _ask_one(self, now: float) -> int:
+        if not self._asking:
+            return 0
+        held = self._asking.pop()
+        held.follow(View(self._fleet, (), now, changes=self._groups.changes))
+        return 1 + len(held.rows)
+
+    def _asked(self, scope: str) -> list[Table]:
+        return [
+            held
+            for held in self._tables.values()
+            if held.family.scope == scope and isinstance(held.family.source, Computed)
+        ]
+
+    def _written(self, family: Family, format_: Format, now: float, *, gzip: bool) -> list[bytes]:
         if family.name in self._tables:
             return self._tables[family.name].written(format_, now, gzip=gzip)
-        if not _of_one(family):
-            return ()
-        lines = list(self._connections.sheet(family).written(gzip=gzip))
+        lines = list(self._connections.written(family, gzip=gzip)) if _of_one(family) else []
         title = heading(family, format_)
-        return [member(title) if gzip else title, *lines] if lines else ()
-
-    def _count(self, rows: Iterable[tuple[str, Labels]]) -> None:
-        """Take over the fleet's rows that changed."""
-        get = self._fleet.groups.get
-        histograms: set[tuple[str, Labels]] = set()
-        for group, labels in rows:
-            if group in self._counted:
-                self._counted[group].put(labels, get(group).get(labels))
-            elif group in self._present:
-                histograms.add((group, labels[:-1] if group.endswith("_bucket") else labels))
-        for group, labels in histograms:
-            held, source = self._present[group]
-            held.put(labels, self._histogram(held.family, source, labels))
-
-    def _histogram(self, family: Family, source: Present, labels: Labels) -> Value | None:
-        get = self._fleet.groups.get
-        in_buckets = get(f"{source.group}_bucket")
-        counts = [in_buckets.get((*labels, str(index)), 0) for index in range(len(family.bounds))]
-        if not any(counts):
-            return None
-        running = get(f"{source.group}_live").get(labels, 0) if source.sign > 0 else sum(counts)
-        return (*counts, running, get(f"{source.group}_sum").get(labels, 0))
-
-    def _compute(self, scope: Scope, view: View) -> None:
-        for held in self._tables.values():
-            source = held.family.source
-            if held.family.scope == scope and isinstance(source, Computed):
-                held.replace(dict(source.rows(view)))
-
-    def _fit(self, now: float) -> None:
-        """Keep below the ceiling: fold at once where it is passed, unfold after a while where there is room again."""
-        tables = [held for held in self._tables.values() if held.family.scope == "fleet"]
-        connections = self._connections
-        shown = sum(held.shown for held in tables) + (connections.series if connections.shown else 0)
-        settled = self._fold == NOTHING_FOLDED or now - self._folded_at < UNFOLD_EVERY
-        if shown <= self._ceiling and settled:
-            return
-        wanted = sum(held.series for held in tables) + connections.series
-        first = self._folded_at == NEVER_FOLDED
-        limit = self._ceiling if first and wanted <= self._ceiling else self._ceiling - self._ceiling // SLACK
-        self._folded_at = now
-        self._fold = NOTHING_FOLDED if wanted <= limit else plan(self._census(tables), limit)
-        for held in tables:
-            held.fold(self._fold)
-        connections.show(self._fold.connections, now)
-
-    def _census(self, tables: Iterable[Table]) -> Census:
-        by: dict[str, list[Foldable]] = {"institution": [], "company": []}
-        fixed = 0
-        for held in tables:
-            spot = held.family.folds_by
-            if spot is None:
-                fixed += held.series
-            else:
-                by[held.family.labels[spot]].extend(held.foldable())
-        return Census(fixed, self._connections.series, tuple(by["institution"]), tuple(by["company"]))
+        return [member(title) if gzip else title, *lines] if lines else []
 
     def _folded(self) -> Mapping[str, int]:
         tables = {name: held.folded for name, held in self._tables.items() if held.family.folds_by is not None}

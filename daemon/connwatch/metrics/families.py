@@ -27,10 +27,15 @@ def _counted(name: str, group: str, labels: tuple[str, ...], help_: str) -> Fami
 
 
 def _computed(
-    name: str, labels: tuple[str, ...], help_: str, rows: Callable[[View], Iterable[Row]], merge: Merge = "sum"
+    name: str,
+    labels: tuple[str, ...],
+    help_: str,
+    rows: Callable[[View], Iterable[Row]],
+    merge: Merge = "sum",
+    follows_from: Callable[[View], object] | None = None,
 ) -> Family:
     kind: Kind = "counter" if name.endswith("_total") else "gauge"
-    return Family(name, kind, help_, labels, "fleet", Computed(rows), merge)
+    return Family(name, kind, help_, labels, "fleet", Computed(rows, follows_from), merge)
 
 
 def _connection(name: str, help_: str, labels: tuple[str, ...] = ()) -> Family:
@@ -167,6 +172,7 @@ _NAMES: Final = (
         "Name of an institution that has a connection of ours; always 1.",
         live.institution_names,
         "one",
+        live.institutions,
     ),
     _computed(
         "connwatch_institution_status",
@@ -174,6 +180,7 @@ _NAMES: Final = (
         "What the provider says of an institution that has a connection of ours, unless all is well; always 1.",
         live.institution_statuses,
         "one",
+        live.institutions,
     ),
     _computed(
         "connwatch_company_info",

@@ -22,12 +22,16 @@ Row: TypeAlias = tuple[Labels, Value]
 
 
 class View(Struct, frozen=True):
-    """What there is to be seen at a scrape. `folded`: series by family that the ceiling hides."""
+    """What there is to be seen at a scrape.
+
+    `folded`: series by family that the ceiling hides; `changes`: by group of the fleet, how often it was touched.
+    """
 
     fleet: Fleet
     vitals: Sequence[Vitals]
     now: float
     folded: Mapping[str, int] = {}
+    changes: Mapping[str, int] = {}
 
 
 class Counted(Struct, frozen=True):
@@ -48,9 +52,10 @@ class Present(Struct, frozen=True):
 
 
 class Computed(Struct, frozen=True):
-    """Rows that are asked for at each scrape. Few of them, and cheap."""
+    """Rows that are asked for at each scrape; only if they follow from something else than they did, where that can be told."""
 
     rows: Callable[[View], Iterable[Row]]
+    follows_from: Callable[[View], object] | None = None
 
 
 class PerConnection(Struct, frozen=True):

@@ -6,7 +6,7 @@ age, so that the choice stays as it is while the fleet lives.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -21,6 +21,8 @@ Name: TypeAlias = tuple[str, str]
 Foldable: TypeAlias = tuple[Name, Hashable, int]
 """A row that can be folded: by which name, what it is then merged into, and the series that it makes."""
 ALL: Final = 1.0
+NONE: Final = 0.0
+"""Below these cuts are all names, and none."""
 
 
 class Census(Struct, frozen=True):
@@ -54,6 +56,7 @@ class Fold(Struct, frozen=True):
 
 
 NOTHING_FOLDED: Final = Fold()
+ALL_FOLDED: Final = Fold(connections=False, institutions=NONE, companies=NONE)
 
 
 @lru_cache(maxsize=65_536)
@@ -77,15 +80,14 @@ def plan(census: Census, ceiling: int) -> Fold:
     return Fold(connections=False, institutions=cut, companies=_cut(census.companies, left - shown)[0])
 
 
-def _cut(rows: Iterable[Foldable], budget: int) -> tuple[float, int]:
+def _cut(rows: Sequence[Foldable], budget: int) -> tuple[float, int]:
     """The place below which names keep their series, and how many series are shown then."""
+    shown, cut = sum(series for _, _, series in rows), ALL
+    if shown <= budget:
+        return cut, shown
     by_name: dict[Name, list[tuple[Hashable, int]]] = {}
     for name, merged, series in rows:
         by_name.setdefault(name, []).append((merged, series))
-    shown = sum(series for mine in by_name.values() for _, series in mine)
-    cut = ALL
-    if shown <= budget:
-        return cut, shown
     others: set[Hashable] = set()
     for name in sorted(by_name, key=lambda one: (place(one), one), reverse=True):
         if shown <= budget:
@@ -95,4 +97,4 @@ def _cut(rows: Iterable[Foldable], budget: int) -> tuple[float, int]:
             if merged in others:
                 shown -= series
             others.add(merged)
-    return cut, shown
+    return cut if shown <= budget else NONE, shown

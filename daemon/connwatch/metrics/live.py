@@ -61,6 +61,12 @@ def staleness_limits(view: View) -> Iterator[Row]:
                 yield (*book.prefix, kind), limit
 
 
+def institutions(view: View) -> tuple[object, ...]:
+    """What the names and the statuses of institutions follow from: which of them have a connection of ours, and what was learned."""
+    facts = {source: book.facts for source, book in view.fleet.books.items()}
+    return view.changes.get("institution_names", 0), facts
+
+
 def institution_names(view: View) -> Iterator[Row]:
     """One name for each institution with a connection of ours: the provider's own, else the newest seen, else its id."""
     newest: dict[Labels, str] = {}
@@ -88,10 +94,10 @@ def companies(view: View) -> Iterator[Row]:
     for book in view.fleet.books.values():
         for record in book.records.values():
             target = record.state.target
-            is_company = bool(target.name) or target.company == target.id
-            yield (*book.prefix, target.company, target.id if is_company else target.company), 1.0
-            if not is_company:
+            if not target.name and target.company != target.id:
+                yield (*book.prefix, target.company, target.company), 1.0
                 break
+            yield (*book.prefix, target.company, target.id), 1.0
 
 
 def targets(view: View) -> Iterator[Row]:

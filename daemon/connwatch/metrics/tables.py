@@ -1,16 +1,24 @@
-"""The rows of a family as they are shown: folded, written when they change, kept until they change again."""
+"""The rows of a family as they are shown: folded, written when they change, kept until they change again.
+
+A row that is put is noted; it is written by and by, a little at each `work`, and at last by whoever wants to see all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final
 
 from connwatch.core.weigh import Labels
-from connwatch.metrics.chunks import Sheet, member, pieces
-from connwatch.metrics.family import Family, Merge, Present, Value
+from connwatch.metrics.columns import Column, Places, member
+from connwatch.metrics.family import Computed, Family, Merge, Value, View
 from connwatch.metrics.folding import NOTHING_FOLDED, Fold, Foldable
-from connwatch.metrics.lines import Format, buckets, encoded, heading, heading_of_part, number, pairs, sample
+from connwatch.metrics.lines import Format, buckets, encoded, heading, pairs, sample
+
+SHOWN: Final = 2
+WRITTEN: Final = 3
+"""What it costs to find out where a row is shown, and to write a line: about a microsecond is 1."""
 
 
 def _sum(values: Collection[Value]) -> Value:
@@ -32,10 +40,18 @@ class Table:
     def __init__(self, family: Family) -> None:
         self.family = family
         self.rows: dict[Labels, Value] = {}
+        self._cause: object = None
         self._fold = NOTHING_FOLDED
-        self._others: dict[Labels, dict[Labels, Value]] = {}
-        self._stale: set[Labels] = set()
-        self._sheet = Sheet()
+        self._others: dict[Labels, set[Labels]] = {}
+        """What is shown for others, and for which."""
+        self._hidden = 0
+        self._moving: list[Labels] = []
+        self._stale: dict[Labels, None] = {}
+        """What is to be written, after what is being written."""
+        self._writing: Iterator[Labels] = iter(())
+        self._column = Column()
+        self._places = Places()
+        self._place_of: dict[Labels, int] = {}
         self._headings: dict[Format, bytes] = {
             "text": heading(family, "text"),
             "openmetrics": heading(family, "openmetrics"),
@@ -54,22 +70,27 @@ class Table:
     @property
     def folded(self) -> int:
         """Series that are shown in another row's stead."""
-        return sum(map(len, self._others.values())) * self.series_per_row
+        return self._hidden * self.series_per_row
 
     @property
     def shown(self) -> int:
         """Series as they are shown."""
         return self.series - self.folded + len(self._others) * self.series_per_row
 
+    @property
+    def moving(self) -> bool:
+        """Whether rows are on their way to where the folding wants them: until then, what is shown is not settled."""
+        return bool(self._moving)
+
     def foldable(self) -> Iterator[Foldable]:
         """Each row with the name that it can be folded by."""
         spot = self.family.folds_by
         if spot is None:
             return
-        blanked, series = self.family.blanked, self.series_per_row
+        name, series = self.family.name, self.series_per_row
+        rest = itemgetter(*(at for at in range(len(self.family.labels)) if at not in self.family.blanked))
         for labels in self.rows:
-            rest = tuple(label for at, label in enumerate(labels) if at not in blanked)
-            yield (labels[0], labels[spot]), (self.family.name, rest), series
+            yield (labels[0], labels[spot]), (name, rest(labels)), series
 
     def put(self, labels: Labels, value: Value | None) -> None:
         """Set a row; None takes it away."""
@@ -79,14 +100,28 @@ class Table:
             del self.rows[labels]
         else:
             self.rows[labels] = value
-        self._show(labels, value)
+        self._show(labels)
+
+    def follow(self, view: View) -> None:
+        """Set all rows to what they are in this view, if they are asked for."""
+        source = self.family.source
+        if not isinstance(source, Computed):
+            return
+        cause = source.follows_from(view) if source.follows_from else None
+        if cause is None or cause != self._cause:
+            self._cause = cause
+            self.replace(dict(source.rows(view)))
 
     def replace(self, rows: Mapping[Labels, Value]) -> None:
         """Set all rows."""
-        for labels in self.rows.keys() - rows.keys():
+        known = self.rows
+        if rows == known:
+            return
+        for labels in known.keys() - rows.keys():
             self.put(labels, None)
         for labels, value in rows.items():
-            self.put(labels, value)
+            if known.get(labels) != value:
+                self.put(labels, value)
 
     def fold(self, fold: Fold) -> None:
         """Show the rows as this folding wants them."""
@@ -94,101 +129,70 @@ class Table:
             return
         self._fold = fold
         self._clear()
-        for labels, value in self.rows.items():
-            self._show(labels, value)
+        self._moving = list(self.rows)
 
-    def written(self, format_: Format, now: float, *, gzip: bool) -> Iterable[bytes]:
-        """The family as it stands in a body; nothing if it has no rows."""
-        self._settle()
-        if not self.rows:
-            return []
-        return self._body(format_, now, gzip=gzip)
+    def work(self, *, gzip: bool) -> int:
+        """Do a bit of what is left. What it cost; 0 if nothing is left."""
+        if self._moving:
+            self._show(self._moving.pop())
+            return SHOWN
+        into = next(self._writing, None)
+        if into is not None:
+            self._write(into, self._value(into))
+            return WRITTEN * self.series_per_row
+        if self._stale:
+            self._writing, self._stale = iter(self._stale), {}
+            return SHOWN
+        return self._column.settle(gzip=gzip)
 
-    def _body(self, format_: Format, _now: float, *, gzip: bool) -> Iterable[bytes]:
-        return [_packed(self._headings[format_], gzip=gzip), *self._sheet.written(gzip=gzip)]
+    def written(self, format_: Format, now: float, *, gzip: bool) -> list[bytes]:
+        """The family as it stands in a body; nothing if it has no rows. Does what is left."""
+        while self.work(gzip=gzip):
+            continue
+        return self._body(format_, now, gzip=gzip) if self.rows else []
+
+    def _body(self, format_: Format, _now: float, *, gzip: bool) -> list[bytes]:
+        title = self._headings[format_]
+        return [member(title) if gzip else title, *self._column.written(gzip=gzip)]
 
     def _clear(self) -> None:
         self._others.clear()
+        self._hidden = 0
         self._stale.clear()
-        self._sheet = Sheet()
+        self._writing = iter(())
+        self._column = Column()
+        self._places = Places()
+        self._place_of.clear()
 
     def _write(self, labels: Labels, value: Value | None) -> None:
-        self._sheet.put(labels, b"" if value is None else encoded(written(self.family, labels, value)))
+        if value is not None:
+            place = self._place_of.get(labels)
+            if place is None:
+                place = self._place_of[labels] = self._places.take()
+            self._column.put(place, encoded(written(self.family, labels, value)))
+        elif labels in self._place_of:
+            place = self._place_of.pop(labels)
+            self._column.put(place, b"")
+            self._places.give_back(place)
 
-    def _show(self, labels: Labels, value: Value | None) -> None:
+    def _show(self, labels: Labels) -> None:
+        """Note that a row is to be written, and those that it is shown in."""
         into = self._fold.target(self.family, labels)
+        self._stale[into] = None
         if into is labels:
-            self._write(labels, value)
             return
-        others = self._others.setdefault(into, {})
-        if value is None:
-            del others[labels]
-        else:
-            others[labels] = value
-        self._stale.add(into)
+        others = self._others.setdefault(into, set())
+        self._hidden -= len(others)
+        (others.add if labels in self.rows else others.discard)(labels)
+        self._hidden += len(others)
+        if not others:
+            del self._others[into]
 
-    def _settle(self) -> None:
-        for into in self._stale:
-            others = self._others[into]
-            self._write(into, _MERGED[self.family.merge](others.values()) if others else None)
-            if not others:
-                del self._others[into]
-        self._stale.clear()
-
-
-class PresentTable(Table):
-    """A histogram of the present. Its sum moves with time: that line alone is written at each scrape.
-
-    A value is the count of each bucket, then how many have a clock that runs, then the sum of those clocks in milliseconds.
-    """
-
-    def __init__(self, family: Family, source: Present) -> None:
-        super().__init__(family)
-        self._sign = source.sign
-        self._ready: dict[Labels, tuple[bytes, bytes, bytes, float, float]] = {}
-        self._parts = (heading_of_part(family, "_gcount"), heading_of_part(family, "_gsum"))
-
-    def _clear(self) -> None:
-        super()._clear()
-        self._ready.clear()
-
-    def _write(self, labels: Labels, value: Value | None) -> None:
-        if not isinstance(value, tuple):
-            self._ready.pop(labels, None)
-            return
-        *counts, running, clocks = value
-        said, name = pairs(self.family.labels, labels), self.family.name
-        self._ready[labels] = (
-            encoded(buckets(self.family, labels, counts)),
-            encoded(sample(f"{name}_gcount", said, sum(counts))),
-            encoded(f"{name}_gsum{{{said}}} "),
-            running,
-            clocks / 1000.0,
-        )
-
-    def _body(self, format_: Format, now: float, *, gzip: bool) -> Iterable[bytes]:
-        ready = [
-            (spans, count, b"%b%b\n" % (start, self._sum(running, clocks, now)))
-            for spans, count, start, running, clocks in self._ready.values()
-        ]
-        if format_ == "openmetrics":
-            parts = [self._headings[format_], *(line for row in ready for line in row)]
-        else:
-            columns = zip(*ready, strict=True)
-            parts = [
-                line
-                for title, column in zip((self._headings[format_], *self._parts), columns, strict=True)
-                for line in (title, *column)
-            ]
-        return [_packed(piece, gzip=gzip) for piece in pieces(b"".join(parts))]
-
-    def _sum(self, running: float, clocks: float, now: float) -> bytes:
-        return number(max(0.0, self._sign * (clocks - running * now))).encode()
-
-
-def table(family: Family) -> Table:
-    """An empty table for a family."""
-    return PresentTable(family, family.source) if isinstance(family.source, Present) else Table(family)
+    def _value(self, labels: Labels) -> Value | None:
+        others = self._others.get(labels)
+        if others is None:
+            return None if self._fold.target(self.family, labels) is not labels else self.rows.get(labels)
+        return _MERGED[self.family.merge]([self.rows[one] for one in others])
 
 
 def written(family: Family, labels: Labels, value: Value) -> str:
@@ -200,7 +204,3 @@ def written(family: Family, labels: Labels, value: Value) -> str:
     *_, count = accumulate(counts)
     name = family.name
     return buckets(family, labels, counts) + sample(f"{name}_count", said, count) + sample(f"{name}_sum", said, total)
-
-
-def _packed(text: bytes, *, gzip: bool) -> bytes:
-    return member(text) if gzip else text

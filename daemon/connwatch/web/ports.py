@@ -16,8 +16,10 @@ class Ports(Struct, frozen=True):
     fleet: Fleet
     store: Store
     clock: Clock
+    refresh: Callable[[float, bool], bool]
+    """(now, gzip) -> whether anything is left to be written. Does a short turn's worth of what a scrape would wait for."""
     body: Callable[[str, float, bool], tuple[str, Sequence[bytes]]]
-    """(Accept, now, gzip) -> (content type, chunks) of a scrape."""
+    """(Accept, now, gzip) -> (content type, chunks) of a scrape, of this moment. It is quick if nothing is left to be written."""
     vitals: Callable[[float], Sequence[Vitals]]
     readiness: Callable[[], Sequence[str]]
     """Why the daemon is not ready; empty if it is."""

@@ -12,20 +12,38 @@ from connwatch.web.ports import Ports
 
 PIECE: Final = 256 * 1024
 """Bytes that are written before others get their turn."""
+COUNTED: Final = 4096
+"""Chunks that are counted before others get their turn."""
 PATIENCE: Final = 120.0
 """Seconds that a reader may take for all of it."""
 
 
 def routes(ports: Ports, *, patience: float = PATIENCE) -> Sequence[web.RouteDef]:
     """`/metrics`. A reader who takes longer than `patience` is hung up on."""
+    one_by_one = asyncio.Lock()
+
+    async def made(accept: str, *, gzip: bool) -> tuple[str, Sequence[bytes]]:
+        """The body, of the moment at which this returns. What is left to be written is written in turns, whoever waits for it."""
+        async with one_by_one:
+            while ports.refresh(ports.clock.now(), gzip):
+                await ports.clock.sleep(0)
+            return ports.body(accept, ports.clock.now(), gzip)
 
     async def scrape(request: web.Request) -> web.StreamResponse:
         gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        content_type, chunks = ports.body(request.headers.get("Accept", ""), ports.clock.now(), gzip)
+        try:
+            async with asyncio.timeout(patience):
+                content_type, chunks = await made(request.headers.get("Accept", ""), gzip=gzip)
+        except TimeoutError:
+            raise web.HTTPServiceUnavailable(text="more changes at a time than can be written\n") from None
+        length = 0
+        for at in range(0, len(chunks), COUNTED):
+            await ports.clock.sleep(0)
+            length += sum(map(len, chunks[at : at + COUNTED]))
         response = web.StreamResponse(headers={"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"})
         if gzip:
             response.headers["Content-Encoding"] = "gzip"
-        response.content_length = sum(map(len, chunks))
+        response.content_length = length
         try:
             async with asyncio.timeout(patience):
                 await response.prepare(request)
@@ -50,9 +68,11 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
         waiting.append(chunk)
         size += len(chunk)
         if size >= PIECE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
+            joined = b"".join(waiting)
+            whole = size - size % PIECE
+            yield from (joined[at : at + PIECE] for at in range(0, whole, PIECE))
+            waiting, size = [joined[whole:]], size - whole
+    if size:
         yield b"".join(waiting)
 
 
