@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from connwatch.core.groups import Labels
 from connwatch.core.model import Accounts, Held, Moved
 from connwatch.core.step import step
-from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Labels, Scales, Vocabulary, pins_of_company, pins_of_kind
+from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Scales, Vocabulary, pins_of_company, pins_of_kind
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
 
 PREFIX = ("bank", "basiq")

@@ -15,7 +15,6 @@ from connwatch.core.policy import Policy
 Weight: TypeAlias = tuple[str, Labels, int]
 """(group, label values, amount). Sums of times are whole milliseconds, so that adding and taking away is exact."""
 
-DERIVED: Final = frozenset({"expired", "pending", "muted"})
 UNKNOWN_WORDS: Final = 20
 OTHER: Final = "other"
 _KEPT: Final = 65_536
@@ -202,6 +201,3 @@ def pins_of_company(policy: Policy, company: str) -> list[Row]:
 def pins_of_kind(labels: Labels) -> list[Row]:
     """Rows that are zero, not unknown, while a company has a connection of that kind. `labels` are those of the group `kinds`."""
     return [(group, labels) for group in ("judged", "stale", "never_updated")]
-
-
-__all__ = ["OTHER", "Labels", "Loads", "Scales", "Vocabulary", "pins_of_company", "pins_of_kind"]

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from connwatch.core.fleet import Fleet
+from connwatch.core.groups import Labels
 from connwatch.core.ports import Vitals
-from connwatch.core.weigh import Labels
 
 Kind: TypeAlias = Literal["gauge", "counter", "histogram", "gaugehistogram"]
 Scope: TypeAlias = Literal["fleet", "live", "process"]

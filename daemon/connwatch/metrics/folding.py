@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from connwatch.core.weigh import OTHER, Labels
+from connwatch.core.groups import Labels
+from connwatch.core.weigh import OTHER
 from connwatch.metrics.family import Family
 
 Name: TypeAlias = tuple[str, str]

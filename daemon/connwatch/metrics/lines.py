@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from prometheus_client.utils import floatToGoString
 
-from connwatch.core.weigh import Labels
+from connwatch.core.groups import Labels
 from connwatch.metrics.family import Family
 
 Format: TypeAlias = Literal["text", "openmetrics"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from connwatch.core.condition import CONDITIONS, REPAIRABLE
+from connwatch.core.groups import Labels
 from connwatch.core.sweep import STATES
 from connwatch.core.tally import REPAIR_BOUNDS, SUM
-from connwatch.core.weigh import Labels
 from connwatch.metrics.family import Row, View
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from connwatch.core.weigh import Labels
+from connwatch.core.groups import Labels
 from connwatch.metrics.columns import PACKED, member, stored
 from connwatch.metrics.family import Family, Present, Value
 from connwatch.metrics.lines import Format, buckets, encoded, heading_of_part, number, pairs, sample

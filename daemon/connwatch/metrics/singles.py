@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from connwatch.core.fleet import Book
+from connwatch.core.groups import Labels
 from connwatch.core.model import Condition, Held, TargetState, Words
-from connwatch.core.weigh import Labels, Vocabulary
+from connwatch.core.weigh import Vocabulary
 from connwatch.metrics.families import FAMILIES
 from connwatch.metrics.family import Family, PerConnection
 from connwatch.metrics.lines import encoded, escaped, number, pairs

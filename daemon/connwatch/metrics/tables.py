@@ -10,7 +10,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Final
 
-from connwatch.core.weigh import Labels
+from connwatch.core.groups import Labels
 from connwatch.metrics.columns import Column, Places, member
 from connwatch.metrics.family import Computed, Family, Merge, Value, View
 from connwatch.metrics.folding import NOTHING_FOLDED, Fold, Foldable
