@@ -10,16 +10,16 @@ import pytest
 
 from connwatch.core.clocks import judge
 from connwatch.core.condition import ACTORS, RULES, Look, condition
-from connwatch.core.model import Trait, reworded, words
+from connwatch.core.model import Trait
 from tests.core.cast import HOUR, NO_FACTS, NOW, POLICY, Item, read
 
-HEALTHY = Look(words("bank", "web", "ok"), POLICY, muted=False, ended=False, young=False)
+HEALTHY = Look("ok", "", (), POLICY, muted=False, ended=False, young=False)
 
 # What makes each rule apply to a plain healthy connection: all of them can be combined.
 MAKES: Mapping[str, Callable[[Look], Look]] = {
     "muted": lambda look: look._replace(muted=True),
     "inactive": lambda look: _with(look, "inactive"),
-    "undocumented": lambda look: look._replace(words=reworded(look.words, reason="never heard of")),
+    "undocumented": lambda look: look._replace(reason="never heard of"),
     "expired": lambda look: look._replace(ended=True),
     "stopped": lambda look: _with(look, "stopped"),
     "young": lambda look: look._replace(young=True),
@@ -37,7 +37,7 @@ DECIDES = {
 
 
 def _with(look: Look, trait: Trait) -> Look:
-    return look._replace(words=reworded(look.words, traits=(*look.words.traits, trait)))
+    return look._replace(traits=(*look.traits, trait))
 
 
 def made(*names: str) -> Look:
@@ -80,7 +80,7 @@ def test_the_order_is_that_of_the_decisions() -> None:
 def test_a_documented_pair_is_what_the_table_says(pair: tuple[str, str], expected: str) -> None:
     """The provider's table decides where nothing else does."""
     status, reason = pair
-    assert condition(HEALTHY._replace(words=reworded(HEALTHY.words, status=status, reason=reason)))[0] == expected
+    assert condition(HEALTHY._replace(status=status, reason=reason))[0] == expected
 
 
 def test_a_consent_ends_at_its_end() -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from connwatch.core.condition import Look, condition, settled_at
-from connwatch.core.model import NEVER, Condition, Connection, Verdict, Words
+from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict
 from connwatch.core.policy import Facts, PauseRule, Policy
 
 HOUR: Final = 3600.0
@@ -53,8 +53,23 @@ def _by_age(peer: tuple[float, str, Connection]) -> tuple[float, str]:
     return peer[:2]
 
 
+class Case(NamedTuple):
+    """What two connections must have in common to be judged by the same terms."""
+
+    kind: str
+    status: str
+    reason: str | None
+    traits: tuple[Trait, ...]
+    muted: bool
+    ended: bool
+    young: bool
+    """Of these see `Look`."""
+    attended: bool
+    """See `Facts`."""
+
+
 class Terms(Struct, frozen=True, gc=False):
-    """What applies to all connections of the same words whose clocks stand alike. Seconds; `NEVER` switches a clock off."""
+    """What applies to all connections of the same case. Seconds; `NEVER` switches a clock off."""
 
     condition: Condition
     rule: str
@@ -69,24 +84,26 @@ class Terms(Struct, frozen=True, gc=False):
     """A consent that ends would be missed, a pause would be felt."""
 
 
-@lru_cache(maxsize=65_536)
-def terms(words: Words, policy: Policy, muted: bool, ended: bool, young: bool, attended: bool) -> Terms:  # noqa: FBT001 - the six things it depends on, by position for the cache's sake
-    """The terms by which connections are judged: worked out once for all that are alike. `attended`: see `Facts`."""
-    state, rule = condition(Look(words, policy, muted, ended, young))
-    limit = policy.stale_after.get(words.kind, NEVER)
+@lru_cache(maxsize=16_384)
+def terms(case: Case, policy: Policy) -> Terms:
+    """The terms by which connections are judged: worked out once for all that are alike."""
+    state, rule = condition(
+        Look(case.status, case.reason, case.traits, policy, muted=case.muted, ended=case.ended, young=case.young)
+    )
+    limit = policy.stale_after.get(case.kind, NEVER)
     judged = (
         limit < NEVER
         and state not in policy.not_judged
         and state != "muted"
-        and "single_sync" not in words.traits
-        and not attended
+        and "single_sync" not in case.traits
+        and not case.attended
     )
     return Terms(
         condition=state,
         rule=rule.name,
         stale_after=limit if judged else NEVER,
-        unfed_after=policy.never_updated_after.get(words.kind, NEVER) if judged else NEVER,
-        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(words.status, NEVER),
+        unfed_after=policy.never_updated_after.get(case.kind, NEVER) if judged else NEVER,
+        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(case.status, NEVER),
         idle_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get("never_updated", NEVER),
         running=state not in _OUT_OF_THE_RUNNING,
     )
@@ -99,11 +116,19 @@ def judge(
 
     `muted_until` is None for one that isn't muted. Boundaries belong to the later state: at the limit it is stale.
     """
-    words, data_at, end = connection.words, connection.data_at, connection.expires_at
+    said, data_at, end = connection.words, connection.data_at, connection.expires_at
     settled = settled_at(connection, policy) if policy.settling else None
-    over = end is not None and end <= now
-    attended = bool(facts.attended) and (words.institution, words.kind) in facts.attended
-    on = terms(words, policy, muted_until is not None, over, settled is not None and now < settled, attended)
+    case = Case(
+        said.kind,
+        said.status,
+        said.reason,
+        said.traits,
+        muted_until is not None,
+        end is not None and end <= now,
+        settled is not None and now < settled,
+        bool(facts.attended) and (said.institution, said.kind) in facts.attended,
+    )
+    on = terms(case, policy)
 
     stale_at = unfed_at = older_at = consent = shorter_at = expiring_at = age = None
     if on.stale_after < NEVER:

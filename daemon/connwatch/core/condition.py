@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from connwatch.core.model import Actor, Condition, Connection, Words
+from connwatch.core.model import Actor, Condition, Connection, Trait
 from connwatch.core.policy import Policy
 
 ACTORS: Final[Mapping[Condition, Actor]] = {
@@ -25,9 +25,11 @@ REPAIRABLE: Final[frozenset[Condition]] = frozenset({"action_required", "degrade
 
 
 class Look(NamedTuple):
-    """All that a rule may look at: what was said, by whom it is judged, and how its two clocks stand."""
+    """All that a rule may look at: what was said, by which policy it is judged, and how its two clocks stand."""
 
-    words: Words
+    status: str
+    reason: str | None
+    traits: tuple[Trait, ...]
     policy: Policy
     muted: bool
     ended: bool
@@ -38,7 +40,7 @@ class Look(NamedTuple):
     @property
     def documented(self) -> Condition | None:
         """The table's word for this status and reason."""
-        return self.policy.table.get((self.words.status, self.words.reason or ""))
+        return self.policy.table.get((self.status, self.reason or ""))
 
 
 class Rule(NamedTuple):
@@ -52,15 +54,15 @@ class Rule(NamedTuple):
 
 
 def _inactive(look: Look) -> bool:
-    return "inactive" in look.words.traits or look.words.status in look.policy.inactive_statuses
+    return "inactive" in look.traits or look.status in look.policy.inactive_statuses
 
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("muted", lambda look: look.muted, "muted", "the operator muted it in the configuration"),
     Rule("inactive", _inactive, "inactive", "the provider will not run it again"),
     Rule("undocumented", lambda look: look.documented is None, "unknown", "a value that the documents don't list"),
-    Rule("expired", lambda look: look.ended or "expired" in look.words.traits, "expired", "the consent has run out"),
-    Rule("stopped", lambda look: "stopped" in look.words.traits, "action_required", "the provider gave up syncing"),
+    Rule("expired", lambda look: look.ended or "expired" in look.traits, "expired", "the consent has run out"),
+    Rule("stopped", lambda look: "stopped" in look.traits, "action_required", "the provider gave up syncing"),
     Rule("young", lambda look: look.young, "pending", "new, and its first data is outstanding"),
     Rule("table", lambda _: True, None, "what the provider's status means"),
 )
