@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -53,19 +53,9 @@ def _by_age(peer: tuple[float, str, Connection]) -> tuple[float, str]:
     return peer[:2]
 
 
-class Case(NamedTuple):
-    """What two connections must have in common to be judged by the same terms."""
-
-    kind: str
-    status: str
-    reason: str | None
-    traits: tuple[Trait, ...]
-    muted: bool
-    ended: bool
-    young: bool
-    """Of these see `Look`."""
-    attended: bool
-    """See `Facts`."""
+Case: TypeAlias = tuple[str, str, str | None, tuple[Trait, ...], bool, bool, bool, bool]
+"""What connections have in common that are judged by the same terms: kind, status, reason, traits; whether they are muted,
+their consents are over, they are young (see `Look`), their end users must attend (see `Facts`)."""
 
 
 class Terms(Struct, frozen=True, gc=False):
@@ -87,23 +77,22 @@ class Terms(Struct, frozen=True, gc=False):
 @lru_cache(maxsize=16_384)
 def terms(case: Case, policy: Policy) -> Terms:
     """The terms by which connections are judged: worked out once for all that are alike."""
-    state, rule = condition(
-        Look(case.status, case.reason, case.traits, policy, muted=case.muted, ended=case.ended, young=case.young)
-    )
-    limit = policy.stale_after.get(case.kind, NEVER)
+    kind, status, reason, traits, muted, ended, young, attended = case
+    state, rule = condition(Look(status, reason, traits, policy, muted, ended, young))
+    limit = policy.stale_after.get(kind, NEVER)
     judged = (
         limit < NEVER
         and state not in policy.not_judged
         and state != "muted"
-        and "single_sync" not in case.traits
-        and not case.attended
+        and "single_sync" not in traits
+        and not attended
     )
     return Terms(
         condition=state,
         rule=rule.name,
         stale_after=limit if judged else NEVER,
-        unfed_after=policy.never_updated_after.get(case.kind, NEVER) if judged else NEVER,
-        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(case.status, NEVER),
+        unfed_after=policy.never_updated_after.get(kind, NEVER) if judged else NEVER,
+        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(status, NEVER),
         idle_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get("never_updated", NEVER),
         running=state not in _OUT_OF_THE_RUNNING,
     )
@@ -118,7 +107,7 @@ def judge(
     """
     said, data_at, end = connection.words, connection.data_at, connection.expires_at
     settled = settled_at(connection, policy) if policy.settling else None
-    case = Case(
+    case = (
         said.kind,
         said.status,
         said.reason,
