@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
 
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
+from connwatch.app.housekeeping import keep_house
 from connwatch.app.past import Past, pasts
 from connwatch.app.signals import signals
 from connwatch.app.unit import Unit
@@ -28,8 +28,6 @@ from connwatch.notify import Notifier
 from connwatch.poller import Surroundings, Timekeeper
 from connwatch.stores import open_store
 from connwatch.web import Ports, Site
-
-HOUSEKEEPING: Final = 3600.0
 
 
 class Console(Struct, frozen=True):
@@ -105,7 +103,10 @@ class Daemon:
         servants = [
             group.create_task(self._keep_time(), name="timekeeper"),
             group.create_task(self._writer.run(), name="writer"),
-            group.create_task(self._keep_house(), name="housekeeping"),
+            group.create_task(
+                keep_house(self._store, self._clock, self._log, retention=lambda: self._plan.retention),
+                name="housekeeping",
+            ),
             group.create_task(self._keep_watch(), name="watcher"),
             group.create_task(self._keep_listening(), name="listener"),
         ]
@@ -204,14 +205,6 @@ class Daemon:
         if period is not None and now - self._alive_at >= min(period, now):
             self._notifier.alive()
             self._alive_at = now
-
-    async def _keep_house(self) -> None:
-        """Erase what has been gone for long."""
-        while True:
-            erased = await self._store.expire(self._clock.now() - self._plan.retention)
-            if erased:
-                self._log.info("expired_connections_erased", connections=erased)
-            await self._clock.sleep(HOUSEKEEPING)
 
     async def _keep_watch(self) -> None:
         """Watch the files of the plan in force."""
