@@ -81,11 +81,10 @@ class Soak:
             told = configuration(self._origin, self._folder / "state.db", users, self._settings.per_connection)
             self._operator = Operator(self._lives, providers, told, users)
             await self._operator.list_users()
-            before = self._lives.census()
             await self._lives.start(self._operator.told)
             for hour in range(self._settings.days * DAY):
                 await self._live_through(*divmod(hour, DAY))
-            return await self._conclude(group, before)
+            return await self._conclude(group)
 
     async def _live_through(self, day: int, hour: int) -> None:
         for entry in TIMETABLE:
@@ -106,7 +105,7 @@ class Soak:
             f" {self._memory[-1] / 1e6:.1f} MB, {held.files} files, {held.tasks} tasks, {held.threads} threads"
         )
 
-    async def _conclude(self, group: asyncio.TaskGroup, before: Census) -> Observed:
+    async def _conclude(self, group: asyncio.TaskGroup) -> Observed:
         """The providers are well and change no more: soon all must be as they say."""
         operator, lives = self._operator, self._lives
         await operator.list_users()
@@ -132,7 +131,7 @@ class Soak:
             waits=seen["waits"],
             memory_after_first_day=self._memory[DAY - 1],
             memory_at_end=self._memory[-1],
-            before=before,
+            before=lives.before,
             alive=self._alive,
             after=lives.left,
             differences=differences,

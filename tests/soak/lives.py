@@ -27,6 +27,9 @@ from tests.soak.verdict import Census
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _EXPECTED: Final = frozenset({"reload_refused"})
 """Errors that are logged for what a soak does on purpose."""
+_PATIENCE: Final = 2.0
+"""Real seconds within which a thread that has been told to end has closed its files."""
+_MOMENT: Final = 0.01
 
 
 def occupied() -> int:
@@ -35,14 +38,20 @@ def occupied() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
 
 
+def _open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - to count them
+
+
 class Lives:
     """One daemon at a time, run by `group`. In `folder` are its configuration, its state and what it logs as errors."""
 
     def __init__(self, group: asyncio.TaskGroup, clock: Clock, folder: Path) -> None:
         self.polls = 0
         """Those of the lives that have ended."""
+        self.before: Census
+        """What the process held before the first life."""
         self.left: list[Census] = []
-        """What the process held after each life."""
+        """What it held after each life."""
         self._group = group
         self._clock = clock
         self._file = folder / "connwatch.yaml"
@@ -56,6 +65,8 @@ class Lives:
 
     async def start(self, told: Mapping[str, Any]) -> None:
         """Begin a life, and wait until it answers."""
+        if not self._daemons:
+            self.before = self.census()
         self._write(told)
         log = self._visit.enter_context(self._log.open("a", encoding="utf-8"))
         volume, redaction = Volume("error"), Redaction()
@@ -110,7 +121,7 @@ class Lives:
         gc.collect()
         return Census(
             tasks=len(asyncio.all_tasks()),
-            files=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - to count them
+            files=_open_files(),
             threads=threading.active_count(),
             daemons=sum(daemon() is not None for daemon in self._daemons),
         )
@@ -123,7 +134,16 @@ class Lives:
     async def _leave(self) -> None:
         await self._visit.aclose()
         del self._daemon, self._life, self._reader
+        self._let_watchers_end()
         self.left.append(self.census())
+
+    def _let_watchers_end(self) -> None:
+        """Who watched files has been told to end, and closes them in a thread of its own: a matter of real milliseconds."""
+        moment = threading.Event()
+        for _ in range(round(_PATIENCE / _MOMENT)):
+            if _open_files() <= self.before.files:
+                break
+            moment.wait(_MOMENT)
 
     async def _count_polls(self) -> int:
         return int(total(await self.scrape("connwatch_polls_total"), "connwatch_polls_total"))
