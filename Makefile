@@ -3,6 +3,9 @@
 # make test       everything that CI runs: lint, types, the laws of the rooms, tests with their coverage
 # make lint       only the first three
 # make test-all   the tests on each supported Python that is found
+# make bench      measure every line of the performance goals: some 25 minutes, 6 GB under /tmp; writes what the README tells
+# make bench-quick  prove in two minutes that the measuring works
+# make soak       fourteen days of 100 000 connections against the simulator, in half an hour
 # make docs       write what follows from the code: sections of the README, dashboards, the PrometheusRule
 # make clean      remove whatever the above has built
 
@@ -21,7 +24,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := venv
-.PHONY: venv run lint test test-all docs clean
+.PHONY: venv run lint test test-all bench bench-quick soak docs clean
 
 venv: .venv/.complete
 
@@ -53,8 +56,18 @@ test-all: venv
 		.venv-$$version/bin/pytest $(PYTEST_FLAGS) || exit 1; \
 	done
 
+bench: venv
+	$(BIN)/python -m tests.bench
+
+bench-quick: venv
+	$(BIN)/python -m tests.bench --quick
+
+soak: venv
+	$(BIN)/python -m tests.soak
+
 docs: venv
 	$(BIN)/python -m tests.assets.generated
+	$(BIN)/python -m tests.bench --readme
 	$(BIN)/python -m grafana.dashboards
 	$(BIN)/python config/kubernetes/monitoring/prometheusrule.py
 
