@@ -55,8 +55,10 @@ class Unit:
     async def run(self) -> None:
         """Ask until stopped."""
         try:
-            past, self._past = self._past, Past()  # what was taken in is the fleet's to hold
-            await self.runner.run(past.states, past.judged_by)
+            past, self._past = self._past, Past()
+            running = self.runner.run(past.states, past.judged_by)
+            del past  # what was taken in is the fleet's to hold: nobody else keeps what is long over
+            await running
         finally:
             await self._session.close()
             self.finished.set()

@@ -72,6 +72,8 @@ class SourceRunner:
             for some in _sliced(states):
                 self.settler.put(Restored(some, judged_by))
                 await self.settler.drained()
+                del some
+            del states  # a fleet that moves on would leave all of it behind here
             self.taken_in.set()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
             self._workers = [
