@@ -12,12 +12,12 @@ from aiohttp import ClientSession
 
 from connwatch.app import Daemon
 from connwatch.config import Plan
-from tests.bench.clock import HastyClock
+from connwatch.core.ports import Clock
 from tests.bench.pages import NOW
 from tests.bench.source import console
 
-LATER: Final = 60.0
-"""Seconds since a database was left: next to nothing is due."""
+LATER: Final = NOW + 60.0
+"""When daemons start: a while after a database was left, so that next to nothing is due."""
 LOOK: Final = 0.01
 """Seconds between two looks."""
 PIECE: Final = 1 << 16
@@ -27,9 +27,9 @@ POLLS: Final = re.compile(rb'^connwatch_polls_total\{.*outcome="ok".*\} (\S+)$',
 class Running:
     """A daemon that runs."""
 
-    def __init__(self, daemon: Daemon, clock: HastyClock, reader: ClientSession) -> None:
+    def __init__(self, daemon: Daemon, clock: Clock, reader: ClientSession) -> None:
         self.daemon: Final = daemon
-        self.clock: Final = clock
+        self._clock = clock
         self._reader = reader
 
     @property
@@ -40,9 +40,9 @@ class Running:
     async def ready(self) -> None:
         """Until it says so."""
         while not self.daemon.addresses:
-            await self.clock.sleep(LOOK)
+            await self._clock.sleep(LOOK)
         while not await self._says_so():
-            await self.clock.sleep(LOOK)
+            await self._clock.sleep(LOOK)
 
     async def shown(self) -> None:
         """Until a scrape begins to be answered: by then all is written that it gets."""
@@ -52,7 +52,7 @@ class Running:
     async def polled(self, count: int) -> None:
         """Until so many polls are stored and counted."""
         while await self.polls() < count:
-            await self.clock.sleep(LOOK)
+            await self._clock.sleep(LOOK)
 
     async def polls(self) -> int:
         """Polls that are stored and counted. Nothing of the body is kept, which may be large."""
@@ -77,12 +77,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(plan: Plan) -> AsyncIterator[Running]:
+async def running(plan: Plan, clock: Clock) -> AsyncIterator[Running]:
     """A daemon from its start to its orderly end. Its reader takes what is compressed as it is.
 
     Raises KeyboardInterrupt if the daemon ends before: it heard a signal that was meant for all.
     """
-    clock, over = HastyClock(NOW + LATER), asyncio.Event()
+    over = asyncio.Event()
     reader = ClientSession(auto_decompress=False, headers={"Accept-Encoding": "identity"})
     with console() as out:
         async with reader, asyncio.TaskGroup() as group:

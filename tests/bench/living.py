@@ -15,7 +15,8 @@ from msgspec import Struct
 from connwatch.config import Plan
 from connwatch.metrics.connections import Mode
 from tests.bench.alone import alone
-from tests.bench.daemons import running
+from tests.bench.clock import HastyClock
+from tests.bench.daemons import LATER, running
 from tests.bench.deals import COMPANIES, USERS, Deal
 from tests.bench.fetching import fetched
 from tests.bench.figures import Figure, Growth, Measured, Point
@@ -120,8 +121,9 @@ def lived(folder: str, deal: Deal, targets: int, file: Path, *, series: Mode = "
 
 
 async def _live(plan: Plan, providers: Providers, targets: int, each: int, *, sweep: bool) -> Lived:
+    clock = HastyClock(LATER)
     before, start, busy = resident(), wall(), cpu()
-    async with running(plan) as daemon:
+    async with running(plan, clock) as daemon:
         await daemon.ready()
         await daemon.shown()
         seconds, busy = wall() - start, cpu() - busy
@@ -130,9 +132,9 @@ async def _live(plan: Plan, providers: Providers, targets: int, each: int, *, sw
         if not sweep:
             return Lived(seconds, busy, loaded)
         asked, polls = providers.asked().polls, await daemon.polls()
-        daemon.clock.skip(HOURS)
+        clock.skip(HOURS)
         while providers.asked().polls < asked + targets:
-            await daemon.clock.sleep(PAUSE)
+            await clock.sleep(PAUSE)
         await daemon.polled(polls + targets)
         await daemon.scrape()
         return Lived(seconds, busy, loaded, (resident() - before) / targets / each)

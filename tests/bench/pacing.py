@@ -14,7 +14,7 @@ from msgspec import Struct
 from connwatch.clock import SystemClock
 from connwatch.config import Plan
 from tests.bench.alone import alone
-from tests.bench.daemons import running
+from tests.bench.daemons import LATER, running
 from tests.bench.deals import COMPANIES
 from tests.bench.figures import Figure, Measured
 from tests.bench.filling import filled
@@ -26,6 +26,8 @@ from tests.bench.source import Source
 
 PACE: Final = 278.0
 """Polls a second: a million targets, each once an hour."""
+AT_ONCE: Final = 10
+"""Requests in flight, as Nectar asks for (providers/nectar.md section 5)."""
 SHORTEST: Final = 1.0
 """Seconds that an interval can be."""
 SCRAPERS: Final = 10
@@ -70,20 +72,21 @@ def paced(folder: str, scale: Scale) -> Paced:
     interval = max(SHORTEST, scale.companies / PACE)
     with answering(order) as providers, TemporaryDirectory(dir=folder) as home:
         source = Source(Path(home), COMPANIES.provider, providers.url, ())
-        plan = source.plan(interval=f"{interval * 1e3:.0f}ms")
+        plan = source.plan(interval=f"{interval * 1e3:.0f}ms", places=AT_ONCE)
         return asyncio.run(_paced(plan, providers, scale, interval))
 
 
 async def _paced(plan: Plan, providers: Providers, scale: Scale, interval: float) -> Paced:
     idle = [await _watched(scale.window)]
     late, costs, paces = [], [], []
-    async with running(plan) as daemon:
+    clock = SystemClock(start=LATER)
+    async with running(plan, clock) as daemon:
         await daemon.ready()
         await daemon.polled(2 * scale.companies)  # what is new is not what is measured
-        await daemon.clock.sleep(interval)
+        await clock.sleep(interval)
         for _ in range(scale.starts):
             polls, work, start = providers.asked().polls, cpu(), wall()
-            await daemon.clock.sleep(scale.window)
+            await clock.sleep(scale.window)
             work, took = cpu() - work, wall() - start
             polls = providers.asked().polls - polls
             costs.append(work / polls)
@@ -114,7 +117,7 @@ def scraped(folder: str, scale: Scale, file: Path) -> int:
 
 
 async def _scraped(plan: Plan, providers: Providers) -> int:
-    async with running(plan) as daemon:
+    async with running(plan, SystemClock(start=LATER)) as daemon:
         await daemon.ready()
         before = providers.asked()
         for _ in range(SCRAPES):

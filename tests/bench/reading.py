@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +28,7 @@ DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "basiq": ITEMS,
 }
 """The providers' own: a floor reads a page into the types that the providers read it into."""
+TURNS: Final = ("floor", "first", "usual")
 TARGETS: Final = 10
 """For line 3, so many times the pages of line 2: the connections that they are compared with are in no cache."""
 
@@ -40,36 +42,28 @@ def measure(folder: str, scale: Scale) -> Measured:
 def normalised(folder: str, scale: Scale, provider: str) -> Sequence[Figure]:
     """Line 2. Floor: the pages' bytes through the provider's own decoder. Subject: the provider's conversation, and its reading.
 
-    Either lets go of a page before it reads the next, as the daemon does. What the line asks for is a page of which every item is read into a `Connection`: so it is when a page is seen for the
-    first time. Such pages are new in each round, for what is read is remembered. Beside it: a page as it usually comes, of
-    which only the one item in a hundred is read that changed, as `diff` does it.
+    Either lets go of a page before it reads the next, as the daemon does. What the line asks for is a page of which every
+    item is read into a `Connection`: so it is when a page is seen for the first time. Beside it: a page as it usually comes,
+    of which only the one item in a hundred is read that changed, as `diff` does it. No page is read twice, by whomever.
     """
-    shelf = Shelf(folder, provider, SIZE, scale.pages * scale.rounds)
+    shelf = Shelf(folder, provider, SIZE, scale.pages * scale.rounds * len(TURNS))
     grown, decode = Grown(shelf, polled=False), DECODERS[provider].decode
     states = [grown.state(number) for number in range(len(shelf))]
     bodies = [shelf.body(number) for number in range(len(shelf))]
+    unread = iter(range(len(shelf)))
 
-    def pages(number: int) -> range:
-        return range(number * scale.pages, (number + 1) * scale.pages)
-
-    def floor(number: int) -> None:
-        for page in pages(number):
+    def floor(_number: int) -> None:
+        for page in islice(unread, scale.pages):
             decode(bodies[page])
 
-    def read(number: int, items: slice) -> None:
-        for page in pages(number):
+    def read(items: slice) -> None:
+        for page in islice(unread, scale.pages):
             listed = listing(grown.provider, states[page], bodies[page])
             for item in listed.items[items]:
                 listed.read(item, NOW)
 
-    seconds = rounds(
-        {
-            "floor": floor,
-            "first": lambda number: read(number, slice(None)),
-            "usual": lambda number: read(number, slice(SIZE // 100)),
-        },
-        scale.rounds,
-    )
+    turns = (floor, lambda _number: read(slice(None)), lambda _number: read(slice(SIZE // 100)))
+    seconds = rounds(dict(zip(TURNS, turns, strict=True)), scale.rounds)
     rates = {name: scale.pages / taken for name, taken in seconds.items()}
     shelf.close()
     return (

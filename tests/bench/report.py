@@ -57,7 +57,7 @@ def cells(one: Figure) -> tuple[str, str, str, str, str]:
     said = {
         "x": f"{compared}x",
         "x faster": f"{compared}x faster",
-        "more": f"{one.compared:+.2g} {goal.unit}",
+        "more": f"{'+' if one.compared >= 0 else ''}{compared} {goal.unit}",
         "itself": "",
     }
     floor = "" if one.floor is None else short(one.floor)

@@ -12,9 +12,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from connwatch.clock import SystemClock
 from connwatch.config import Plan
 from tests.bench.alone import alone
-from tests.bench.daemons import running
+from tests.bench.daemons import LATER, running
 from tests.bench.deals import COMPANIES
 from tests.bench.figures import Figure, Growth, Measured, Point
 from tests.bench.filling import filled
@@ -86,7 +87,8 @@ async def _serve(plan: Plan, count: int) -> Served:
     late: dict[str, list[float]] = defaultdict(list)
     busy: dict[str, list[float]] = defaultdict(list)
     took: dict[str, list[float]] = defaultdict(list)
-    async with running(plan) as daemon:
+    clock = SystemClock(start=LATER)
+    async with running(plan, clock) as daemon:
         await daemon.ready()
         async with reading(daemon.port) as reader:
             await reader.read("identity")
@@ -100,7 +102,7 @@ async def _serve(plan: Plan, count: int) -> Served:
                     busy[coding].append(found.busiest)
                     took[coding].append(seconds * 1e3)
                     async with lags() as idle:
-                        await daemon.clock.sleep(seconds)
+                        await clock.sleep(seconds)
                     late["idle"].append(idle.most)
     return Served(
         idle=median(late["idle"]),
