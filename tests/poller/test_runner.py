@@ -14,7 +14,7 @@ from connwatch.core.policy import Facts
 from connwatch.core.ports import Hints, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
 from connwatch.poller.runner import SLICE
-from connwatch.poller.settler import PollEnded
+from connwatch.poller.work import PollEnded
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, target
 from tests.fakes import until
 from tests.poller.stage import Script, Stage

@@ -10,7 +10,7 @@ from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import Failed, Failure
 from connwatch.core.ports import Hints, SourceMemory, TargetMemory
 from connwatch.core.quota import Rule
-from connwatch.poller.settler import Discovered, PollEnded, TimePassed
+from connwatch.poller.work import Discovered, PollEnded, TimePassed
 from connwatch.stores.memory import MemoryStore
 from tests.core.cast import HOUR, INTERVAL, NOW, POLICY, Item
 from tests.poller.stage import Script, Stage
@@ -50,6 +50,20 @@ async def test_what_happens_together_builds_on_each_other() -> None:
         for _ in range(2):
             stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
         await stage.clock.advance(1)
+        assert stage.states()["u"].failures == 2
+
+
+async def test_what_happens_while_a_store_is_busy_builds_on_what_it_is_given() -> None:
+    """Decided is decided: what comes while the first failure is still being written is the second in a row."""
+    stage = Stage(Script({"u": [HEALTHY]}))
+    stage.store = SlowStore(stage)
+    async with stage.playing():
+        await stage.clock.advance(20)
+        for _ in range(2):
+            stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+            await stage.clock.advance(1)
+        assert stage.states()["u"].failures == 0, "nothing is shown that isn't stored"
+        await stage.clock.advance(10)
         assert stage.states()["u"].failures == 2
 
 

@@ -15,8 +15,9 @@ from connwatch.core.model import Failure
 from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.schedule import backoff
 from connwatch.poller.asking import ask
-from connwatch.poller.settler import Discovered, ErrandFailed, FactsLearned, Hinted, Settler
+from connwatch.poller.settler import Settler
 from connwatch.poller.surroundings import Surroundings
+from connwatch.poller.work import Discovered, ErrandFailed, FactsLearned, Hinted
 
 ERRANDS: Final = ("discovery", "institutions", "hints")
 

@@ -16,8 +16,9 @@ from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
 from connwatch.poller.asking import Timed, ask
 from connwatch.poller.errands import ERRANDS, Errands
-from connwatch.poller.settler import PollEnded, Restored, Settler, TimePassed
+from connwatch.poller.settler import Settler
 from connwatch.poller.surroundings import Surroundings
+from connwatch.poller.work import PollEnded, Restored, TimePassed
 
 SLICE = 10_000
 """Connections that are taken in at once after a restart, before others get their turn."""

@@ -1,20 +1,20 @@
-"""The only one who changes a source's targets: takes in what happened, decides by `core.step`, commits, and only then counts.
+"""The only one who changes a source's targets: decides by `core.step` what follows from what happened, commits it, and only then counts it.
 
-One after the other, in batches: so no two changes of a target ever meet, and what is exposed was committed before (decisions.md 18).
+It decides at once, one after the other, each time on what was decided last: so no two changes of a target ever meet, and
+of a listing nothing is kept but what is news. It commits in batches, and what is exposed was committed before (decisions.md 18).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
-from connwatch.core.discovery import Discovery, reconcile
+from connwatch.core.discovery import reconcile
 from connwatch.core.fleet import Book
 from connwatch.core.model import Event, Failed, Held, Moved, Note, Step, TargetState
 from connwatch.core.policy import Facts, Policy
@@ -23,53 +23,16 @@ from connwatch.core.schedule import first_due, hinted_due
 from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
 from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
-
-
-class PollEnded(Struct, frozen=True):
-    """A target was asked."""
-
-    target: str
-    event: Event
-
-
-class TimePassed(Struct, frozen=True):
-    """A deadline of these targets came."""
-
-    targets: Sequence[str]
-
-
-class Discovered(Struct, frozen=True):
-    """A discovery was complete. `company` is the label of a source that has only one."""
-
-    discovery: Discovery
-    company: str
-
-
-class FactsLearned(Struct, frozen=True):
-    """The provider said how its institutions are."""
-
-    facts: Facts
-
-
-class Hinted(Struct, frozen=True):
-    """An event feed named targets that should be looked at."""
-
-    targets: Iterable[str]
-
-
-class Restored(Struct, frozen=True):
-    """Targets as the store remembered them: time has passed since."""
-
-    states: Sequence[TargetState]
-    judged_by: Policy | None = None
-    """By which policy they are judged already."""
-
-
-class ErrandFailed(Struct, frozen=True):
-    """An errand failed: of the targets that says nothing, but the source may have asked for a wait, which is to be stored."""
-
-
-Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored | ErrandFailed
+from connwatch.poller.work import (
+    Discovered,
+    ErrandFailed,
+    FactsLearned,
+    Hinted,
+    PollEnded,
+    Restored,
+    TimePassed,
+    Work,
+)
 
 
 class Settled(Struct, frozen=True):
@@ -108,15 +71,20 @@ class Settler:
         self._remember = remember
         self._settled = settled
         self._remembered: SourceMemory | None = None
-        self._inbox: list[Work] = []
+        self._decided: list[Settled] = []
+        self._ahead: dict[str, Settled] = {}
+        """Of each target what was decided last, until it is counted."""
+        self._vacant = ""
+        """The company of which the last discovery found nobody to ask, until that is told."""
         self._stirred = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._now: dict[str, TargetState | None] = {}
 
     def put(self, work: Work) -> None:
-        """Hand in what happened."""
-        self._inbox.append(work)
+        """Take in what happened."""
+        for one in self._decide(work, self._clock.now()):
+            self._decided.append(one)
+            self._ahead[one.step.state.target.id] = one
         self._idle.clear()
         self._stirred.set()
 
@@ -130,19 +98,19 @@ class Settler:
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Settle for ever."""
+        """Commit and count for ever what is decided."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            while self._inbox:
-                batch, self._inbox = self._inbox, []
-                await self._settle(batch)
-            self._idle.set()
+            settled, self._decided = self._decided, []
+            await self._commit(settled)
+            self._count(settled)
+            del settled
+            if not self._stirred.is_set():
+                self._idle.set()
 
-    async def _settle(self, batch: Sequence[Work]) -> None:
-        self._now = {}
+    async def _commit(self, settled: Sequence[Settled]) -> None:
         now = self._clock.now()
-        settled = [one for work in batch for one in self._decide(work, now)]
         memories: list[TargetMemory | SourceMemory] = [self._memory(one, now) for one in settled if _worth_storing(one)]
         memory = self._remember()
         if memory != self._remembered:
@@ -150,20 +118,28 @@ class Settler:
             self._remembered = memory
         if memories:
             await self._store.commit(memories)
+
+    def _count(self, settled: Sequence[Settled]) -> None:
         self._fleet.take_in(self._book.policy.source, [one.step for one in settled if one.newcomer])
         for one in settled:
             self._apply(one)
-        for work in batch:
-            if isinstance(work, Discovered) and work.company and not self._book.records:
-                self._fleet.know_empty(self._book.policy.source, work.company)
+        if self._vacant and not self._book.records:
+            self._fleet.know_empty(self._book.policy.source, self._vacant)
+            self._vacant = ""
         self._settled()
 
     def _state(self, target: str) -> TargetState | None:
-        """The state of a target after what this batch has decided so far."""
-        if target in self._now:
-            return self._now[target]
+        """The state of a target after all that was decided so far."""
+        decided = self._ahead.get(target)
+        if decided is not None:
+            return None if decided.gone else decided.step.state
         record = self._book.records.get(target)
         return record.state if record else None
+
+    def _known(self) -> Mapping[str, TargetState]:
+        """All targets after all that was decided so far."""
+        states = {id_: self._state(id_) for id_ in (*self._book.records, *self._ahead)}
+        return {id_: state for id_, state in states.items() if state is not None}
 
     def _decide(self, work: Work, now: float) -> Sequence[Settled]:
         match work:
@@ -181,8 +157,6 @@ class Settler:
                 settled = [self._restored(state, judged_by, now) for state in states]
             case ErrandFailed():
                 settled = ()
-        for one in settled:
-            self._now[one.step.state.target.id] = None if one.gone else one.step.state
         return settled
 
     def _polled(self, target: str, event: Event, now: float) -> Sequence[Settled]:
@@ -214,8 +188,9 @@ class Settler:
         return Settled(after, known or state, newcomer=known is None)
 
     def _discovered(self, work: Discovered, now: float) -> Sequence[Settled]:
-        known = {id_: state for id_ in self._book.records if (state := self._state(id_)) is not None}
+        known = self._known()
         result = reconcile(known, work.discovery, self._book.policy, now, company=work.company)
+        self._vacant = "" if result.changed or len(result.gone) < len(known) else work.company
         kept = [Settled(Step(state), known.get(state.target.id)) for state in result.changed]
         return kept + [Settled(drop(known[id_], now), known[id_], gone=True) for id_ in result.gone]
 
@@ -224,11 +199,9 @@ class Settler:
         affected = {institution for institution, _ in facts.attended ^ self._book.facts.attended}
         self._book.facts = facts
         settled = []
-        for target in self._book.records if affected else ():
-            state = self._state(target)
-            held = {} if state is None else state.connections
-            ids = [id_ for id_, one in held.items() if one.seen.institution in affected]
-            if state is not None and ids:
+        for state in self._known().values() if affected else ():
+            ids = [id_ for id_, one in state.connections.items() if one.seen.institution in affected]
+            if ids:
                 settled.append(Settled(rejudge(state, self._book.policy, facts, now, ids), state))
         return settled
 
@@ -247,6 +220,8 @@ class Settler:
     def _apply(self, settled: Settled) -> None:
         source, state = self._book.policy.source, settled.step.state
         id_ = state.target.id
+        if self._ahead[id_] is settled:
+            del self._ahead[id_]
         if not settled.newcomer:
             self._fleet.apply(source, settled.step)
         if settled.gone:

@@ -1,0 +1,59 @@
+"""What can happen to the targets of a source, as values: whoever hears of it hands it to the settler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from connwatch.core.discovery import Discovery
+from connwatch.core.model import Event, TargetState
+from connwatch.core.policy import Facts, Policy
+
+
+class PollEnded(Struct, frozen=True):
+    """A target was asked."""
+
+    target: str
+    event: Event
+
+
+class TimePassed(Struct, frozen=True):
+    """A deadline of these targets came."""
+
+    targets: Sequence[str]
+
+
+class Discovered(Struct, frozen=True):
+    """A discovery was complete. `company` is the label of a source that has only one."""
+
+    discovery: Discovery
+    company: str
+
+
+class FactsLearned(Struct, frozen=True):
+    """The provider said how its institutions are."""
+
+    facts: Facts
+
+
+class Hinted(Struct, frozen=True):
+    """An event feed named targets that should be looked at."""
+
+    targets: Iterable[str]
+
+
+class Restored(Struct, frozen=True):
+    """Targets as the store remembered them: time has passed since."""
+
+    states: Sequence[TargetState]
+    judged_by: Policy | None = None
+    """By which policy they are judged already."""
+
+
+class ErrandFailed(Struct, frozen=True):
+    """An errand failed: of the targets that says nothing, but the source may have asked for a wait, which is to be stored."""
+
+
+Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored | ErrandFailed
