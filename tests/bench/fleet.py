@@ -7,8 +7,9 @@ from typing import Any, Final, TypeVar
 
 from connwatch.core.discovery import Discovery, Found, reconcile
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Listing, Polled, Step, TargetState
+from connwatch.core.model import Step, TargetState
 from connwatch.core.policy import Facts
+from connwatch.core.poll import Listing, Polled
 from connwatch.core.ports import Provider
 from connwatch.core.step import step
 from connwatch.core.tally import Tally

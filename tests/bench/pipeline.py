@@ -24,11 +24,11 @@ from connwatch.core.model import Outcome
 from connwatch.metrics import Exposition, ProcessRecorder
 from connwatch.metrics.connections import Mode
 from connwatch.poller import Surroundings
-from connwatch.providers.nectar_replies import PAGE
 from connwatch.stores import open_store
 from tests.bench.alone import alone
 from tests.bench.clock import HastyClock
 from tests.bench.deals import COMPANIES
+from tests.bench.decoding import DECODERS
 from tests.bench.figures import Figure, Measured
 from tests.bench.loopback import STANDING, Order, Providers, answering
 from tests.bench.measure import awaited
@@ -78,7 +78,7 @@ def _told(series: Mode, pace: Pace) -> Iterator[Figure]:
 
 
 def paced(folder: str, scale: Scale, series: Mode) -> Pace:
-    """Floor: GET by aiohttp, 50 at once, and the body through Nectar's own decoder. Subject: a source's unit of the daemon.
+    """Floor: GET by aiohttp, 50 at once, and the body decoded as a whole. Subject: a source's unit of the daemon.
 
     That is its workers, gate, client, settler, tallies, a fleet, a database on the disk, an exposition in which all that
     changed is written, and the log. Both ask the same process for the same pages of 100; between two polls of a
@@ -109,7 +109,7 @@ def _cost(samples: Sequence[tuple[float, float]], pages: int) -> Cost:
 @asynccontextmanager
 async def reading(providers: Providers, names: Sequence[str]) -> AsyncIterator[Sweep]:
     """The floor."""
-    decode = PAGE.decode
+    decode = DECODERS["nectar"].decode
 
     async def read_some(session: aiohttp.ClientSession, left: Iterator[str]) -> None:
         for name in left:

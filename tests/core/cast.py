@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from connwatch.core.model import Connection, Held, Learned, Listing, Polled, Renewal, Target, TargetState, Trait, words
+from connwatch.core.model import Connection, Held, Renewal, Target, TargetState, Trait, words
 from connwatch.core.policy import Facts, PauseRule, Policy
+from connwatch.core.poll import Learned, Listing, Polled
 
 NOW = 1_790_000_000.0
 HOUR = 3600.0
@@ -73,7 +74,7 @@ def read(item: Item, _now: float) -> Connection:
 
 def listing(*items: Item, learned: dict[str, Learned] | None = None) -> Listing:
     """A complete listing."""
-    return Listing(items=items, read=read, learned=learned or {})
+    return Listing.of(items, read, learned)
 
 
 def polled(*items: Item, at: float = NOW) -> Polled:

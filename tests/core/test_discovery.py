@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found, Reconciled, company_labels, reconcile
-from connwatch.core.model import Failed, Failure, TargetState
+from connwatch.core.model import Failure, TargetState
+from connwatch.core.poll import Failed
 from connwatch.core.step import step
 from tests.core.cast import NO_FACTS, NOW, POLICY, Item, polled, target
 

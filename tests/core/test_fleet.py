@@ -10,18 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import (
-    Accounts,
-    Connection,
-    Failed,
-    Failure,
-    Listing,
-    Polled,
-    Step,
-    Target,
-    TargetState,
-)
+from connwatch.core.model import Accounts, Connection, Failure, Step, Target, TargetState
 from connwatch.core.policy import Facts
+from connwatch.core.poll import Failed, Listing, Polled
 from connwatch.core.step import drop, pass_time, rejudge, step
 from connwatch.core.tally import Tally
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, polled, read, target
@@ -215,7 +206,7 @@ def test_accounts_are_counted_by_status_and_tracking() -> None:
 
     fleet = Fleet()
     fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
-    listing = Listing(items=(Item("a"), Item("b")), read=with_accounts)
+    listing = Listing.of((Item("a"), Item("b")), with_accounts)
     fleet.apply("bank", step(target(), Polled(listing, NOW), POLICY, NO_FACTS, NOW))
     assert fleet.groups.get("accounts") == {("bank", "basiq", "acme", "ONBOARDED", "ENABLED"): 6}
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Failed, Failure
+from connwatch.core.model import Failure
+from connwatch.core.poll import Failed
 from connwatch.core.schedule import PAUSE_SPREAD, backoff, first_due, hinted_due, next_due, pace, slot_after, spread
 from connwatch.core.step import step
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, polled, target

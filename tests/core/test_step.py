@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Failed, Failure, Learned, Outcome, Polled, Step, TargetState, Verdict
+from connwatch.core.model import Accounts, Failure, Outcome, Step, TargetState, Verdict
 from connwatch.core.policy import Facts, Mute
+from connwatch.core.poll import Failed, Learned, Polled
 from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
 from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, conditions, listing, polled, target
 

@@ -9,8 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery
-from connwatch.core.model import Failure, Listing, TargetState
+from connwatch.core.model import Failure, TargetState
 from connwatch.core.policy import Facts, Mute, Policy
+from connwatch.core.poll import Listing
 from connwatch.core.ports import Hints, SecretRef, SourcePlan
 from connwatch.core.quota import Rule
 from connwatch.core.wire import Allowed, Conversation, Reply, Request, Token, expect, read, refusal

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Accounts, Connection, Failed, Failure, Listing, Polled, Target, TargetState
+from connwatch.core.model import Accounts, Connection, Failure, Target, TargetState
 from connwatch.core.policy import Facts, InstitutionStatus
+from connwatch.core.poll import Failed, Listing, Polled
 from connwatch.core.ports import Vitals
 from connwatch.core.step import pass_time, step
 from connwatch.core.tally import Tally
@@ -78,7 +79,7 @@ def two_sources() -> Fleet:
         at=NOW + 60,
     )
     company = TargetState(Target("id-1", f"Energy {NASTY}", f"Energy {NASTY}"), first_seen=NOW, due=NOW)
-    event = Polled(Listing(items=(Item("n1"), Item("n2", status="wait", data_at=None)), read=with_accounts), NOW)
+    event = Polled(Listing.of((Item("n1"), Item("n2", status="wait", data_at=None)), with_accounts), NOW)
     fleet.apply("utility", step(company, event, COMPANIES, Facts(), NOW))
     nameless = TargetState(Target("id-2", "id-2"), first_seen=NOW, due=NOW)
     fleet.apply("utility", step(nameless, Failed(Failure("timeout"), NOW), COMPANIES, Facts(), NOW))

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import NEVER, Failed, Failure
+from connwatch.core.model import NEVER, Failure
 from connwatch.core.policy import Facts, InstitutionStatus
+from connwatch.core.poll import Failed
 from connwatch.core.ports import Vitals
 from connwatch.core.step import step
 from connwatch.core.tally import Tally

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Connection, Failure, Listing, TargetState
+from connwatch.core.model import Connection, Failure, TargetState
 from connwatch.core.policy import Facts, Policy
+from connwatch.core.poll import Listing
 from connwatch.core.ports import Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.quota import Quota, Rule
 from connwatch.core.source import SourceState
@@ -64,7 +65,7 @@ class Script(Toy):
         yield from self._ask(state.target.id)
         if state.target.id not in self.users:
             raise Refused(Failure("not_found", status=404))
-        return Listing(items=self.users[state.target.id], read=self._read)
+        return Listing.of(self.users[state.target.id], self._read)
 
     def institutions(self, now: float) -> Conversation[Facts] | None:
         """What it says of institutions, if anything."""

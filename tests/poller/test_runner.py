@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from connwatch.core.model import Failed, Failure, Step
+from connwatch.core.model import Failure, Step
 from connwatch.core.policy import Facts
-from connwatch.core.ports import Hints, SourceMemory
+from connwatch.core.poll import Failed
+from connwatch.core.ports import Hints, Signal, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
 from connwatch.poller.runner import SLICE
 from connwatch.poller.work import PollEnded
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, target
-from tests.fakes import until
+from tests.fakes import FakeClock, until
 from tests.poller.stage import Script, Stage
 
 HEALTHY = Item("a")
@@ -45,6 +46,30 @@ async def test_polls_are_bounded_and_nobody_starves() -> None:
     assert stage.door.most <= 3 + 3
     assert len({who for _, who in script.asked if who.startswith("u")}) == 100
     assert stage.count("healthy") == 100
+
+
+class PatientClock(FakeClock):
+    """Counts how often somebody waits for something."""
+
+    waits = 0
+
+    async def wait(self, signal: Signal, until: float) -> None:
+        """One more."""
+        self.waits += 1
+        await super().wait(signal, until)
+
+
+async def test_who_has_nothing_to_do_is_left_alone() -> None:
+    """However many could ask, one of them wakes for each poll, and not all to find that another was faster."""
+    waits = []
+    for places in (1, 50):
+        script = Script({"u": [HEALTHY]})
+        script.clock = clock = PatientClock(NOW)
+        stage = Stage(script, places=places)
+        async with stage.playing():
+            await stage.clock.advance(10 * INTERVAL)
+        waits.append(clock.waits)
+    assert waits[0] == waits[1]
 
 
 async def test_a_fault_in_one_target_never_stops_another() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import Failed, Failure
+from connwatch.core.model import Failure
+from connwatch.core.poll import Failed
 from connwatch.core.ports import Hints, SourceMemory, TargetMemory
 from connwatch.core.quota import Rule
 from connwatch.poller.work import Discovered, PollEnded, TimePassed

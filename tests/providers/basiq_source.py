@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from connwatch.core.model import Held, Listing, Target, TargetState, Verdict
+from connwatch.core.model import Held, Target, TargetState, Verdict
+from connwatch.core.poll import Listing
 from connwatch.core.wire import Reply
 from connwatch.providers.basiq import Basiq, BasiqOptions
 from connwatch.providers.basiq_connections import Item, connection

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from connwatch.core.model import Condition, Failure, Held, Listing, Polled, Target, TargetState
+from connwatch.core.model import Condition, Failure, Held, Target, TargetState
 from connwatch.core.policy import Facts
+from connwatch.core.poll import Listing, Polled
 from connwatch.core.ports import Provider
 from connwatch.core.step import step
 from connwatch.core.wire import Conversation, Request

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from connwatch.core.model import Connection, Held, Listing, Polled, Target, TargetState
+from connwatch.core.model import Connection, Held, Target, TargetState
 from connwatch.core.policy import Facts
+from connwatch.core.poll import Listing, Polled
 from connwatch.core.step import step
 from connwatch.core.wire import Reply
 from connwatch.providers.moneyhub import Moneyhub, MoneyhubOptions
@@ -61,7 +62,7 @@ def listed(answers: Answers) -> Listing:
 def seen(raw: dict[str, Any]) -> Connection:
     """One connection, read."""
     made = listed(Script(listing(raw)))
-    (one,) = made.items
+    (one,) = made.items.values()
     return made.read(one, NOW)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connwatch.core.model import Connection, Listing, Polled, Target, TargetState
+from connwatch.core.model import Connection, Target, TargetState
 from connwatch.core.policy import Facts
+from connwatch.core.poll import Listing, Polled
 from connwatch.core.step import step
 from connwatch.core.wire import Reply
 from connwatch.providers.nectar import Nectar, NectarOptions
@@ -57,7 +58,7 @@ def listed(answers: Answers, state: TargetState = NEW, **options: Any) -> Listin
 def seen(*items: dict[str, Any], **options: Any) -> Sequence[Connection]:
     """These connections, read."""
     listing = listed(Script(whole(*items)), **options)
-    return [listing.read(one, NOW) for one in listing.items]
+    return [listing.read(one, NOW) for one in listing.items.values()]
 
 
 def after(listing: Listing, state: TargetState = NEW, *, at: float = NOW, **options: Any) -> TargetState:

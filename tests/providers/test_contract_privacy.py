@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from connwatch.core.model import Failure, Listing, Target, TargetState
+from connwatch.core.model import Failure, Target, TargetState
+from connwatch.core.poll import Listing
 from connwatch.providers import PROVIDERS
 from tests.providers.conversing import NOW, Script, fixture, paths, reply, run
 from tests.providers.documents import below

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connwatch.core.model import Failure, Listing
+from connwatch.core.model import Failure
+from connwatch.core.poll import Listing
 from tests.providers.conversing import NOW, Script, Site, fixture, reply, run
 from tests.providers.documents import ANY_JSON, Document, spoiled
 from tests.providers.looking import (

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from connwatch.core.model import Accounts, Failure, Listing, TargetState
+from connwatch.core.model import Accounts, Failure, TargetState
+from connwatch.core.poll import Listing
 from connwatch.core.schedule import slot_after, spread
+from connwatch.core.step import unread
 from connwatch.core.wire import DAY, MAX_PAGES, Reply, Request
 from connwatch.providers.nectar_listing import DETAILS_PER_POLL
 from tests.providers.conversing import NOW, Answers, Script, paths, reply, run
@@ -26,26 +28,26 @@ def broken(answers: Answers) -> Failure:
 def test_the_largest_page_is_asked_for() -> None:
     """One request is enough for five hundred connections; that Nectar gives fewer a page is its affair."""
     script = Script(page(1, "ab", total=3, more=True), page(2, "c", total=3))
-    assert [one.id for one in listed(script).items] == ["a", "b", "c"]
+    assert list(listed(script).items) == ["a", "b", "c"]
     assert paths(script.requests) == [f"{LIST}?page=1&limit=500", f"{LIST}?page=2&limit=500"]
 
 
 def test_an_empty_list_is_a_complete_one() -> None:
     """A company without connections is no fault."""
-    assert listed(Script(page(1, "", total=0))).items == ()
+    assert listed(Script(page(1, "", total=0))).items == {}
 
 
 def test_a_row_that_is_listed_twice_is_one() -> None:
     """Rows move between pages while they are read."""
     script = Script(page(1, "ab", total=3, more=True), page(2, "bc", total=3))
-    assert [one.id for one in listed(script).items] == ["a", "b", "c"]
+    assert list(listed(script).items) == ["a", "b", "c"]
 
 
 def test_a_list_that_does_not_add_up_is_read_once_more() -> None:
     """A row that slipped from a page not yet read to one that was is not taken for removed."""
     first = (page(1, "ab", total=4, more=True), page(2, "bc", total=4))
     second = (page(1, "ab", total=4, more=True), page(2, "cd", total=4))
-    assert [one.id for one in listed(Script(*first, *second)).items] == ["a", "b", "c", "d"]
+    assert list(listed(Script(*first, *second)).items) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize("total", [2, 4])
@@ -59,9 +61,9 @@ def test_a_list_that_never_adds_up_is_truncated(total: int) -> None:
 def test_a_list_that_grew_shorter_ends() -> None:
     """A page beyond the end is answered with the last one again: the list is read anew, and is whole then."""
     first = (page(1, "ab", total=3, more=True), page(1, "ab", total=2))
-    assert [one.id for one in listed(Script(*first)).items] == ["a", "b"]
+    assert list(listed(Script(*first)).items) == ["a", "b"]
     shorter = (page(1, "ab", total=3, more=True), page(1, "a", total=1), page(1, "a", total=1))
-    assert [one.id for one in listed(Script(*shorter)).items] == ["a"]
+    assert list(listed(Script(*shorter)).items) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,38 @@ def test_a_page_that_does_not_say_where_it_stands_is_a_schema_failure(field: str
 def test_a_page_that_fails_fails_the_listing() -> None:
     """What broke off removes nothing."""
     assert broken(Script(page(1, "a", total=2, more=True), Failure(outcome="timeout"))) == Failure(outcome="timeout")
+
+
+def test_what_is_the_same_to_the_byte_is_not_decoded() -> None:
+    """Of a listing as it was, with one connection changed and one more, only these two are read."""
+    known = after(listed(Script(whole(item("a"), item("b")))))
+    again = listed(Script(whole(item("a"), item("b", status="PENDING"), item("c"))), known)
+    assert (list(again.marks), list(again.items)) == (["a", "b", "c"], ["b", "c"])
+
+
+def test_what_means_nothing_changes_nothing() -> None:
+    """A secret that is another one at each look makes no news of a connection: what was decoded is compared, too."""
+    known = after(listed(Script(whole(item("a", connectionMagicLinkSecret="once")))))
+    again = after(listed(Script(whole(item("a", connectionMagicLinkSecret="twice"))), known), known, at=NOW + 60)
+    assert unread(again).connections == unread(known).connections
+
+
+def test_what_was_missing_is_decoded_when_it_is_back() -> None:
+    """A connection that one listing lacked, and the next has as it was, is no longer missing."""
+    known = after(listed(Script(whole(item("a"), item("b")))))
+    held = after(listed(Script(whole(item("a"))), known), known, at=NOW + 60)
+    back = after(listed(Script(whole(item("a"), item("b"))), held), held, at=NOW + 120)
+    assert held.connections["b"].missing_since == NOW + 60
+    assert back.connections["b"].missing_since is None
+
+
+def test_a_later_row_of_a_connection_counts() -> None:
+    """A row that moves to a later page and changes meanwhile is told as it was last seen."""
+    known = after(listed(Script(whole(item("a"), item("b")))))
+    first, second = item("b"), item("b", status="PENDING")
+    site = whole(item("a"), first, second)
+    again = listed(Script(reply({**json.loads(site.body), "totalConnections": 2})), known)
+    assert after(again, known, at=NOW + 60).connections["b"].seen.status == "PENDING"
 
 
 def detailed(
@@ -181,7 +215,7 @@ def test_a_failed_detail_never_fails_the_listing(outcome: Any, asked: str, settl
     ids, listing = detailed(NEW, "abc", NOW, Failure(outcome=outcome))
     assert "".join(ids) == asked
     assert "".join(listing.learned) == settled
-    assert [one.id for one in listing.items] == ["a", "b", "c"]
+    assert list(listing.items) == ["a", "b", "c"]
     assert all(one.accounts is None for one in listing.learned.values())
 
 
@@ -200,4 +234,4 @@ def test_an_id_that_is_not_fit_for_a_path_is_not_asked() -> None:
     """It is listed all the same."""
     asked, listing = detailed(NEW, ["../x", "b"], NOW)
     assert asked == ["b"]
-    assert [one.id for one in listing.items] == ["../x", "b"]
+    assert list(listing.items) == ["../x", "b"]

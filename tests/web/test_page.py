@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Failed, Failure
+from connwatch.core.model import Failure
 from connwatch.core.policy import Facts, InstitutionStatus
+from connwatch.core.poll import Failed
 from connwatch.core.ports import Vitals
 from connwatch.core.step import step
 from connwatch.web.page import render

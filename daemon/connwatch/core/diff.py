@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch.core.clocks import judge, pauses
 from connwatch.core.condition import REPAIRABLE
-from connwatch.core.model import Connection, Held, Learned, Listing, Moved, Target, Transition, Verdict, reworded
+from connwatch.core.model import Connection, Held, Moved, Target, Transition, Verdict, reworded
 from connwatch.core.policy import Facts, Policy
-
-SPARE_BITS: Final = 4
-"""Fewer bits of a fingerprint: 60 tell a change as surely as 64, and a million of them take 16 MB less."""
+from connwatch.core.poll import Learned, Listing
 
 
 class Bench(Struct, frozen=True):
@@ -50,8 +47,8 @@ class Difference(Struct, frozen=True):
 
 def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: float) -> Difference:
     """Apply a complete listing. `started_at` is when its poll began: absences are told apart by it."""
-    marks = {item.id: hash(item) >> SPARE_BITS for item in listing.items}
-    seen = _changed(held, listing, marks, bench.now)
+    marks = listing.marks
+    seen = _changed(held, listing, bench.now)
     missing, removed = _absent(held, marks.keys(), started_at, bench.policy.poll_interval)
     if not seen and not missing and not removed:
         return Difference(held, ())
@@ -76,15 +73,18 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
     return Difference(after, tuple(moved))
 
 
-def _changed(held: Mapping[str, Held], listing: Listing, marks: Mapping[str, int], now: float) -> dict[str, Connection]:
-    """What is new or not as it was, read. The rest is passed over unread: most of a listing is the same."""
+def _changed(held: Mapping[str, Held], listing: Listing, now: float) -> dict[str, Connection]:
+    """What is new or not as it was, read, and of what more was learned. The rest is passed over unread: most of a listing is the same."""
     seen = {}
-    learned = listing.learned
-    for item in listing.items:
-        id_ = item.id
+    marks, learned = listing.marks, listing.learned
+    for id_, item in listing.items.items():
         before = held.get(id_)
-        if before is None or before.fingerprint != marks[id_] or before.missing_since is not None or id_ in learned:
+        if before is None or before.fingerprint != marks[id_] or before.missing_since is not None:
             seen[id_] = _completed(listing.read(item, now), before, learned.get(id_))
+    for id_ in learned.keys() - seen.keys():
+        before = held.get(id_)
+        if before is not None:
+            seen[id_] = _completed(before.seen, before, learned[id_])
     return seen
 
 

@@ -1,10 +1,10 @@
-"""The words of the field as values: targets, connections, listings, failures, and what changes between two looks."""
+"""The words of the field as values: targets, connections, failures, and what changes between two looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import astuple, replace
@@ -148,7 +148,7 @@ class Held(Struct, frozen=True, gc=False):
     status_since: float
     first_seen: float
     fingerprint: int = 0
-    """Hash of the decoded item, to pass over what did not change; 0 after a restart. Means nothing to another process."""
+    """Of what was listed (`fingerprint`), to pass over what did not change; 0 after a restart. Means nothing to another process."""
     missing_since: float | None = None
     """First of the complete listings in a row that lacked it; None while it is listed."""
     paused_until: float = 0.0
@@ -186,32 +186,6 @@ class TargetState(Struct, frozen=True, gc=False):
     """The provider answered 404: it is asked seldom and counts for no sweep."""
 
 
-class Item(Protocol):
-    """A decoded connection of some provider: hashable, so that an unchanged one is passed over unread."""
-
-    @property
-    def id(self) -> str:
-        """The connection's id."""
-
-    def __hash__(self) -> int: ...
-
-
-class Learned(Struct, frozen=True, gc=False):
-    """What further requests of the same poll told about one connection: the reason (Basiq jobs), the accounts (Nectar details)."""
-
-    reason: str | None = None
-    accounts: tuple[Accounts, ...] | None = None
-
-
-class Listing(Struct, frozen=True):
-    """A complete list of a target's connections. What broke off is a `Failure` and never becomes one."""
-
-    items: Sequence[Item]
-    read: Callable[[Any, float], Connection]
-    """(item, now) -> Connection: the provider's reading, applied only to what is new or changed."""
-    learned: Mapping[str, Learned] = {}
-
-
 class Failure(Struct, frozen=True):
     """Why there is no answer. Carries nothing of a body: a closed outcome, and what a log may say."""
 
@@ -229,23 +203,6 @@ class Failure(Struct, frozen=True):
     """The token ran out: renewing it once may help."""
     explained: bool = True
     """False for a 403 without a documented cause, which may be throttling (providers/basiq.md section 5.1)."""
-
-
-class Polled(Struct, frozen=True):
-    """A poll brought a complete listing. `started_at` is when its first request was answered: to wait for the quota is no poll."""
-
-    listing: Listing
-    started_at: float
-
-
-class Failed(Struct, frozen=True):
-    """A poll brought none."""
-
-    failure: Failure
-    started_at: float
-
-
-Event: TypeAlias = Polled | Failed
 
 
 class Moved(Struct, frozen=True):

@@ -8,8 +8,9 @@ from typing import Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import Failure, Listing, Moved, Outcome, TargetState, Transition
+from connwatch.core.model import Failure, Moved, Outcome, TargetState, Transition
 from connwatch.core.policy import Facts, Mute, Policy
+from connwatch.core.poll import Listing
 from connwatch.core.quota import Rule
 from connwatch.core.wire import Allowed, Conversation, Reply, Request, Token
 

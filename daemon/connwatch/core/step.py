@@ -8,22 +8,12 @@ from msgspec.structs import replace
 
 from connwatch.core.clocks import pauses
 from connwatch.core.diff import Bench, diff, hold, transition
-from connwatch.core.model import (
-    Event,
-    Failed,
-    Failure,
-    Listing,
-    Moved,
-    Note,
-    Polled,
-    Step,
-    TargetState,
-    Transition,
-)
+from connwatch.core.model import Failure, Moved, Note, Step, TargetState, Transition
 from connwatch.core.policy import Facts, Policy
+from connwatch.core.poll import Event, Failed, Listing, Polled
 from connwatch.core.schedule import next_due
 
-_NOTHING = Listing(items=(), read=lambda item, _now: item)
+_NOTHING = Listing.of((), lambda item, _now: item)
 
 
 def step(state: TargetState, event: Event, policy: Policy, facts: Facts, now: float, *, spare: bool = False) -> Step:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Generator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +23,8 @@ DAY: Final = 86_400.0
 MAX_PAGES: Final = 1000
 ID: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_~@:.\-]+"
 """An id within the pattern of an allowed path: one segment, and never one of dots alone."""
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9_~@:.\-]{1,200}")
+_SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_~@:.\-]{1,200}")
+"""An id that needs no quoting in a path, and leads nowhere else."""
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ .:-]{0,63}")
 
 
@@ -98,10 +99,15 @@ def expect(answer: Reply | Failure) -> Reply:
 def read(answer: Reply | Failure, decoder: msgspec.json.Decoder[T]) -> T:
     """The decoded body. Raises Refused: with the failure, or with `schema` where the body is no JSON of the expected shape."""
     reply = expect(answer)
+    return decoded(reply.body, decoder, reply.status)
+
+
+def decoded(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], status: int = 200) -> T:
+    """A body, or a part of one that was left for later. Raises Refused (`schema`)."""
     try:
-        return decoder.decode(reply.body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise Refused(Failure(outcome="schema", status=reply.status, detail=_shape(fault))) from None
+        raise Refused(Failure(outcome="schema", status=status, detail=_shape(fault))) from None
 
 
 def _shape(fault: Exception) -> str:
@@ -111,9 +117,9 @@ def _shape(fault: Exception) -> str:
 
 def segment(value: str) -> str:
     """An id as one segment of a path. Raises Refused (`schema`) for what could reach another path."""
-    if not _SEGMENT.fullmatch(value) or set(value) == {"."}:
+    if not _SEGMENT.fullmatch(value):
         raise Refused(Failure(outcome="schema", detail="an id that is not fit for a path"))
-    return quote(value, safe=":@~")
+    return value
 
 
 def word(value: object) -> str:
@@ -146,8 +152,9 @@ def retry_after(value: str | None, now: float) -> float | None:
     return None if at is None else max(0.0, at - now)
 
 
+@lru_cache(maxsize=16)
 def http_date(value: str | None) -> float | None:
-    """An HTTP date as Unix seconds; None if there is none or it can't be read."""
+    """An HTTP date as Unix seconds; None if there is none or it can't be read. Replies of the same second have the same."""
     if not value:
         return None
     try:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
 from connwatch.core.fleet import Book
-from connwatch.core.model import NEVER, Failed, Failure, Polled, TargetState
+from connwatch.core.model import NEVER, Failure, TargetState
 from connwatch.core.policy import Policy
+from connwatch.core.poll import Failed, Polled
 from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
 from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
@@ -47,6 +48,7 @@ class SourceRunner:
         self._settled = around.settled
         self._agenda = Agenda()
         self._stirred = asyncio.Event()
+        self._turn = asyncio.Lock()
         self.taken_in = asyncio.Event()
         """Set when everything that was remembered is counted."""
         self._closing = False
@@ -146,13 +148,17 @@ class SourceRunner:
                 return
 
     async def _next(self) -> str | None:
-        """The target that is due; waits for one. None when no further poll is to start."""
-        while not self._closing:
-            self._stirred.clear()
-            target = self._agenda.take(self._clock.now())
-            if target is not None:
-                return target
-            await self._clock.wait(self._stirred, self._agenda.next_at() or NEVER)
+        """The target that is due. None when no further poll is to start.
+
+        One worker waits for it, the others for their turn: else all would wake for each target, and all but one in vain.
+        """
+        async with self._turn:
+            while not self._closing:
+                self._stirred.clear()
+                target = self._agenda.take(self._clock.now())
+                if target is not None:
+                    return target
+                await self._clock.wait(self._stirred, self._agenda.next_at() or NEVER)
         return None
 
     async def _poll(self, target: str) -> None:

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from connwatch.core.agenda import Agenda
 from connwatch.core.discovery import reconcile
 from connwatch.core.fleet import Book
-from connwatch.core.model import Event, Failed, Held, Moved, Note, Step, TargetState
+from connwatch.core.model import Held, Moved, Note, Step, TargetState
 from connwatch.core.policy import Facts, Policy
+from connwatch.core.poll import Event, Failed
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
 from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread

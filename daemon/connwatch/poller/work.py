@@ -8,8 +8,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from connwatch.core.discovery import Discovery
-from connwatch.core.model import Event, TargetState
+from connwatch.core.model import TargetState
 from connwatch.core.policy import Facts, Policy
+from connwatch.core.poll import Event
 
 
 class PollEnded(Struct, frozen=True):

@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field
 
 from connwatch.core.clocks import HOUR, pauses
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import NEVER, Connection, Failure, Learned, Listing, TargetState
+from connwatch.core.model import NEVER, Connection, Failure, TargetState
 from connwatch.core.policy import Facts, Mute, PauseRule, Policy
+from connwatch.core.poll import Learned, Listing
 from connwatch.core.ports import Hints
 from connwatch.core.wire import ID, Allowed, Conversation, Refused, Reply, Request, Token, read, segment
 from connwatch.providers import basiq_replies
@@ -168,7 +169,7 @@ class Basiq:
         learned: Mapping[str, Learned] = {}
         if self._options.jobs and self._may_ask_jobs(items, state, now):
             learned = yield from self._explain(Request("jobs", f"{user}/jobs"), items)
-        return Listing(items=items, read=self._read, learned=learned)
+        return Listing.of(items, self._read, learned)
 
     def institutions(self, now: float) -> Conversation[Facts]:
         connectors = yield from collect(Request("institutions", "/connectors"), CONNECTORS, self.base_url)

@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from connwatch.core.clocks import HOUR
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import NEVER, Failure, Listing, TargetState
+from connwatch.core.model import NEVER, Failure, TargetState
 from connwatch.core.policy import Facts, Mute, Policy
+from connwatch.core.poll import Listing
 from connwatch.core.wire import DAY, ID, Allowed, Conversation, Refused, Reply, Request, Token, read
 from connwatch.providers import moneyhub_connections as connections
 from connwatch.providers import moneyhub_institutions as institutions
@@ -166,8 +167,8 @@ class Moneyhub:
         return Discovery(found=(yield from users.sweep()))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        items = yield from connections.sweep(state.target.id)
-        return Listing(items=items, read=connections.connection)
+        found = yield from connections.sweep(state)
+        return Listing(found.marks, found.items, connections.connection)
 
     def institutions(self, now: float) -> Conversation[Facts]:
         entries = yield from institutions.sweep()

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connwatch.core.model import Condition, Connection, Failure, Renewal, Trait, words
+from connwatch.core.model import Condition, Connection, Failure, Renewal, TargetState, Trait, words
 from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Request, read, segment
 from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading
+from connwatch.providers.recognition import Recognition
 
 ERROR: Final = "error"
 
@@ -67,33 +68,34 @@ class Links(Struct, frozen=True, gc=False):
 
 
 class Page(Struct, frozen=True):
-    """The connections of a user."""
+    """The connections of a user, which are decoded as far as they are news."""
 
-    data: tuple[Item, ...]
+    data: tuple[msgspec.Raw, ...]
     links: Links | None = None
 
 
 PAGE: Final = msgspec.json.Decoder(Page)
+ITEM: Final = msgspec.json.Decoder(Item)
 
 
-def sweep(user: str) -> Conversation[tuple[Item, ...]]:
+def sweep(state: TargetState) -> Conversation[Recognition[Item]]:
     """All connections of a user: one request, unless a reply itself says that there is more. Raises Refused (`loop`).
 
     Of a link to more its query alone is followed, so that it can't lead to another list or host.
     """
-    found: dict[str, Item] = {}
-    request = Request("connections", f"/users/{segment(user)}/connections")
+    found = Recognition(state, ITEM)
+    request = Request("connections", f"/users/{segment(state.target.id)}/connections")
     for _ in range(MAX_PAGES):
         page = read((yield request), PAGE)
-        known = len(found)
-        found |= {item.id: item for item in page.data}
+        known = len(found.marks)
+        found.take(page.data)
         following = page.links.next if page.links is not None else None
         if not following:
-            return tuple(found.values())
-        if len(found) == known:
+            return found
+        if len(found.marks) == known:
             break
         request = replace(request, query=tuple(parse_qsl(following.partition("?")[2], keep_blank_values=True)))
-    raise Refused(Failure(outcome="loop", detail=f"no end after {len(found)} connections"))
+    raise Refused(Failure(outcome="loop", detail=f"no end after {len(found.marks)} connections"))
 
 
 def connection(item: Item, now: float) -> Connection:

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from connwatch.core import wire
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import Connection, Failure, Learned, Listing, Outcome, TargetState
+from connwatch.core.model import Connection, Failure, Outcome, TargetState
 from connwatch.core.policy import Mute, Policy
+from connwatch.core.poll import Learned, Listing
 from connwatch.core.wire import DAY, ID, Allowed, Conversation, Refused, Reply, Request, Token, read
 from connwatch.providers import nectar_replies as replies
 from connwatch.providers.nectar_listing import DETAILS_PER_POLL, PAGE_SIZE, Detailed, details, sweep, undetailed
@@ -132,13 +133,15 @@ class Nectar:
         return Discovery(found=tuple(Found(id_, names.get(id_, "")) for id_ in ids))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        items = yield from sweep(state.target.id)
-        detailed = yield from details(undetailed(items, state, now) if self._options.accounts == "details" else ())
+        found = yield from sweep(state)
+        detailed = yield from details(
+            undetailed(found.marks, state, now) if self._options.accounts == "details" else ()
+        )
         learned = {
             id_: Learned(accounts=None if accounts is None else replies.counted(accounts)[0])
             for id_, accounts in detailed.items()
         }
-        return Listing(items=items, read=partial(self._read, detailed), learned=learned)
+        return Listing(found.marks, found.items, partial(self._read, detailed), learned)
 
     def refusal(self, request: Request, reply: Reply, now: float) -> Failure:
         """By status; the body is free text. A 403 to a ping is about the key, not about what it may see."""

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 from connwatch.core.model import Failure, Outcome, TargetState
 from connwatch.core.schedule import slot_after, spread
 from connwatch.core.wire import DAY, MAX_PAGES, Conversation, Refused, Request, read, segment
-from connwatch.providers.nectar_replies import DETAILS, PAGE, Account, Item
+from connwatch.providers.nectar_replies import DETAILS, ITEM, PAGE, Account, Item
+from connwatch.providers.recognition import Recognition
 
 PAGE_SIZE: Final = 500
 """The most that may be asked for. How many a page holds is up to Nectar, so only `hasNext` ends a listing."""
@@ -22,44 +23,44 @@ _NOT_ITS_FAULT: Final[frozenset[Outcome]] = frozenset({"throttled", "auth"})
 _ITS_OWN: Final[frozenset[Outcome]] = frozenset({"not_found", "schema", "too_large"})
 
 
-def sweep(company: str) -> Conversation[tuple[Item, ...]]:
+def sweep(state: TargetState) -> Conversation[Recognition[Item]]:
     """All connections of a company. Rows may move from page to page meanwhile: what doesn't add up is read again."""
-    path = f"/connection/company/{segment(company)}"
+    path = f"/connection/company/{segment(state.target.id)}"
     for _ in range(2):
-        found, total = yield from _pages(path)
-        if len(found) == total:
-            return tuple(found.values())
-    raise Refused(Failure(outcome="truncated", detail=f"{len(found)} different connections of {total} announced"))
+        found = Recognition(state, ITEM)
+        total = yield from _pages(path, found)
+        if len(found.marks) == total:
+            return found
+    raise Refused(Failure(outcome="truncated", detail=f"{len(found.marks)} different connections of {total} announced"))
 
 
-def _pages(path: str) -> Conversation[tuple[Mapping[str, Item], int]]:
-    """The connections on all pages by id, and how many the last one announced. Raises Refused (`loop`).
+def _pages(path: str, found: Recognition[Item]) -> Conversation[int]:
+    """Finds the connections on all pages, and tells how many the last one announced. Raises Refused (`loop`).
 
     A page beyond the end is answered with the last one again (providers/nectar.md section 3). That is the end of a list
     which grew shorter meanwhile; but one that repeats and promises more never ends.
     """
-    found: dict[str, Item] = {}
     for number in range(1, MAX_PAGES + 1):
         request = Request("connections", path, query=(("page", str(number)), ("limit", str(PAGE_SIZE))))
         page = read((yield request), PAGE)
-        known = len(found)
-        found |= {item.id: item for item in page.connections}
+        known = len(found.marks)
+        found.take(page.connections)
         if not page.has_next:
-            return found, page.total_connections
-        if page.current_page != number or len(found) == known:
+            return page.total_connections
+        if page.current_page != number or len(found.marks) == known:
             raise Refused(Failure(outcome="loop", detail=f"page {number} repeats"))
     raise Refused(Failure(outcome="loop", detail=f"more than {MAX_PAGES} pages"))
 
 
-def undetailed(items: Iterable[Item], state: TargetState, now: float) -> Sequence[str]:
+def undetailed(ids: Iterable[str], state: TargetState, now: float) -> Sequence[str]:
     """Whose details are due: those never read first, the others once a day, each in its own slot of the day."""
     due = []
-    for item in items:
-        held = state.connections.get(item.id)
+    for id_ in ids:
+        held = state.connections.get(id_)
         read_at = held.learned_at if held is not None else None
-        at = 0.0 if read_at is None else slot_after(read_at + DAY / 4, DAY, spread(item.id))
+        at = 0.0 if read_at is None else slot_after(read_at + DAY / 4, DAY, spread(id_))
         if at <= now:
-            due.append((at, item.id))
+            due.append((at, id_))
     return [id_ for _, id_ in nsmallest(DETAILS_PER_POLL, due)]
 
 

@@ -74,9 +74,9 @@ class Item(Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Page(Struct, frozen=True, rename="camel"):
-    """One page of a company's connections (section 3)."""
+    """One page of a company's connections (section 3), which are decoded as far as they are news."""
 
-    connections: tuple[Item, ...]
+    connections: tuple[msgspec.Raw, ...]
     total_connections: int
     current_page: int
     has_next: bool
@@ -103,6 +103,7 @@ class Companies(Struct, frozen=True, rename="camel"):
 
 
 PAGE: Final = msgspec.json.Decoder(Page)
+ITEM: Final = msgspec.json.Decoder(Item)
 DETAILS: Final = msgspec.json.Decoder(Details)
 COMPANIES: Final[msgspec.json.Decoder[tuple[Company, ...] | Companies]] = msgspec.json.Decoder(
     tuple[Company, ...] | Companies

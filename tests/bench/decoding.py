@@ -1,0 +1,36 @@
+"""What floors decode a page into: all of it, each connection into the type that its provider decodes it into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from connwatch.providers import moneyhub_connections as moneyhub
+from connwatch.providers import nectar_replies as nectar
+from connwatch.providers.basiq_connections import ITEMS
+
+
+class NectarPage(Struct, frozen=True, rename="camel"):
+    """Nectar's, of which the daemon leaves the connections for later."""
+
+    connections: tuple[nectar.Item, ...]
+    total_connections: int
+    current_page: int
+    has_next: bool
+
+
+class MoneyhubPage(Struct, frozen=True):
+    """Moneyhub's likewise."""
+
+    data: tuple[moneyhub.Item, ...]
+    links: moneyhub.Links | None = None
+
+
+DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
+    "nectar": msgspec.json.Decoder(NectarPage),
+    "moneyhub": msgspec.json.Decoder(MoneyhubPage),
+    "basiq": ITEMS,
+}
