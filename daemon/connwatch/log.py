@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 import structlog
@@ -22,6 +23,11 @@ _SECRET_KEY: Final = re.compile(
 )
 _SHORTEST_SECRET: Final = 6
 """A shorter value would blot out ordinary words."""
+
+
+@lru_cache
+def _names_a_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
 
 
 class Redaction:
@@ -39,10 +45,8 @@ class Redaction:
     ) -> MutableMapping[str, Any]:
         """A processor of structlog: the event without secrets."""
         for key, value in event.items():
-            if _SECRET_KEY.search(key) and isinstance(value, str):
-                event[key] = BLOT
-            elif isinstance(value, str):
-                event[key] = self.blot(value)
+            if isinstance(value, str):
+                event[key] = BLOT if _names_a_secret(key) else self.blot(value)
         return event
 
     def blot(self, text: str) -> str:

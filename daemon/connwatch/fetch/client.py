@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -135,8 +136,7 @@ class SourceClient:
         raise NotAllowedError(f"{self._provider.name} may not be asked for {request.method} {request.path}")
 
     async def _send(self, request: Request, headers: Mapping[str, str]) -> Reply | Failure:
-        query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
-        url = URL(f"{self._provider.base_url}{request.path}{query}", encoded=True)
+        url = URL(f"{self._provider.base_url}{request.path}{_query(request.query)}", encoded=True)
         data = urlencode(request.form) if request.form else None
         if data is not None:
             headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
@@ -166,6 +166,11 @@ async def _carry_out(conversation: Conversation[T], ask: Asker) -> T | Failure:
         return refused.failure
     finally:
         conversation.close()
+
+
+@lru_cache
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

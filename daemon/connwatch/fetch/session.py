@@ -14,6 +14,8 @@ import aiohttp
 from connwatch.core.ports import SourcePlan
 from connwatch.fetch.faults import unrepeated
 
+BUFFER: Final = 1 << 20
+"""Bytes of a reply that may wait to be taken: a page of some hundred connections, so that none is read in fits and starts."""
 KEEP_ALIVE: Final = 30.0
 """Seconds that an idle connection is kept: shorter than servers and balancers keep theirs, so that none is closed under a request."""
 
@@ -33,6 +35,7 @@ def open_session(plan: SourcePlan, version: str) -> aiohttp.ClientSession:
         headers={"Accept": "application/json", "User-Agent": f"connwatch/{version}"},
         proxy=plan.proxy or (_proxy_of_environment(plan.provider.base_url) if plan.trust_env else None),
         middlewares=(unrepeated,),
+        read_bufsize=BUFFER,
     )
 
 

@@ -36,9 +36,13 @@ class TokenKeeper:
         """The last token that was had: the next one is asked for with its scope."""
         self._attempts = 0
         self._era = 0
+        self._wanted = True
+        """Until the provider says that it wants none: which it does once and for all."""
 
     async def current(self, secrets: Mapping[str, str], stale: Token | None = None) -> Token | Failure | None:
         """A token that is good for a while and isn't `stale`; None where the provider wants none; or why there is none."""
+        if not self._wanted:
+            return None
         held = self._answer
         if self._good(held) and held is not stale:
             return held
@@ -57,6 +61,7 @@ class TokenKeeper:
     async def _ask(self, secrets: Mapping[str, str]) -> Token | Failure | None:
         conversation = self._provider.token(secrets, self._clock.now(), token_urlsafe(24), self._last)
         if conversation is None:
+            self._wanted = False
             return None
         era = self._era
         answer = await self._carry_out(conversation)

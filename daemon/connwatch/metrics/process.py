@@ -42,6 +42,9 @@ class ProcessRecorder:
             for one in _families("histogram")
         }
         self._exposed: set[MetricWrapperBase] = set()
+        self._counted: dict[tuple[str, ...], Counter] = {}
+        self._observed: dict[tuple[str, ...], Histogram] = {}
+        """By name and labels, what was found once: each request wants some of it."""
         self._gauge("connwatch_build_info", version, python_version()).set(1)
         self._gauge("connwatch_shards").set(1)
         self._gauge("connwatch_shards_owned").set(1)
@@ -97,11 +100,17 @@ class ProcessRecorder:
     def _gauge(self, name: str, *labels: str) -> Gauge:
         return self._child(self._gauges[name], labels)
 
-    def _counter(self, name: str, *labels: str) -> Counter:
-        return self._child(self._counters[name], labels)
+    def _counter(self, *key: str) -> Counter:
+        found = self._counted.get(key)
+        if found is None:
+            found = self._counted[key] = self._child(self._counters[key[0]], key[1:])
+        return found
 
-    def _histogram(self, name: str, *labels: str) -> Histogram:
-        return self._child(self._histograms[name], labels)
+    def _histogram(self, *key: str) -> Histogram:
+        found = self._observed.get(key)
+        if found is None:
+            found = self._observed[key] = self._child(self._histograms[key[0]], key[1:])
+        return found
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> Metric:
         """The series of these labels. A family is exposed from its first word on: before that it is absent, not 0."""

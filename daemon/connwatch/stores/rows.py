@@ -7,6 +7,7 @@ rule behind it, the providers' word on their institutions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from sys import intern
 from typing import Any, Final, TypeAlias
 
@@ -258,7 +259,7 @@ def announced_ids(text: str) -> frozenset[str]:
 def tally_rows(source: str, tallies: Tallies) -> Iterator[Row]:
     """Totals of a source's counters."""
     for (name, labels), total in tallies.items():
-        yield source, name, _json(labels), total
+        yield source, name, _labels(labels), total
 
 
 def tallies(rows: Iterable[Row]) -> dict[str, Tallies]:
@@ -267,6 +268,11 @@ def tallies(rows: Iterable[Row]) -> dict[str, Tallies]:
     for source, name, labels, total in rows:
         totals.setdefault(source, {})[name, _words.decode(labels)] = total
     return dict(totals)
+
+
+@lru_cache
+def _labels(labels: tuple[str, ...]) -> str:
+    return _json(labels)
 
 
 def _json(value: object) -> str:
