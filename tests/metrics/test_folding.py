@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connwatch.metrics.families import FAMILY
 from connwatch.metrics.family import Value
-from connwatch.metrics.folding import ALL, NOTHING_FOLDED, Census, Fold, Foldable, place, plan
+from connwatch.metrics.folding import ALL, COUNTED, NOTHING_FOLDED, Census, Fold, Foldable, place, planning
 from connwatch.metrics.tables import Table
 
 INSTITUTIONS = FAMILY["connwatch_institution_connections"]
@@ -47,6 +47,17 @@ def census(institutions: Table, companies: Sequence[Table], *, fixed: int = 3, c
     """What the tables make."""
     rows: list[Foldable] = [row for table in companies for row in table.foldable()]
     return Census(fixed, connections, tuple(institutions.foldable()), tuple(rows))
+
+
+def plan(told: Census, ceiling: int) -> Fold:
+    """A folding, without a pause. However large the fleet, each bit of it is a small one."""
+    bits = planning(told, ceiling)
+    while True:
+        try:
+            assert next(bits) <= COUNTED
+        except StopIteration as end:
+            fold: Fold = end.value
+            return fold
 
 
 def shown(table: Table) -> dict[tuple[str, ...], float]:

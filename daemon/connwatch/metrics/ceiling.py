@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from connwatch.metrics.connections import ConnectionSeries
-from connwatch.metrics.folding import ALL_FOLDED, NOTHING_FOLDED, Census, Fold, Foldable, plan
+from connwatch.metrics.folding import ALL_FOLDED, NOTHING_FOLDED, Census, Fold, Planning, planning
 from connwatch.metrics.tables import Table
 
 UNFOLD_EVERY: Final = 300.0
@@ -25,40 +26,57 @@ class Ceiling:
         self._connections = connections
         self._fold = Fold(connections=False)
         self._decided_at = _NEVER
+        self._planning: Planning | None = None
 
     def fit(self, now: float) -> int:
-        """Decide anew where that is due. Speaks of all that was counted. What it cost; 0 if all stays as it is."""
+        """Decide anew, bit by bit, where that is due. Speaks of all that was counted. What it cost; 0 if all stays as it is."""
         if any(held.moving for held in self._tables):
             return 0
-        connections = self._connections
-        shown = sum(held.shown for held in self._tables) + (connections.series if connections.shown else 0)
+        if self._planning is None:
+            if self._stays(now):
+                return 0
+            self._planning = self._plan(now)
+        try:
+            return next(self._planning)
+        except StopIteration as end:
+            self._planning = None
+            self._fold = end.value
+        for held in self._tables:
+            held.fold(self._fold)
+        self._connections.show(self._fold.connections)
+        return 1 + self._rows()
+
+    def _stays(self, now: float) -> bool:
+        """Whether there is nothing to decide."""
+        shown = sum(held.shown for held in self._tables)
+        if self._connections.shown:
+            shown += self._connections.series
         in_time = now - self._decided_at < UNFOLD_EVERY
         fits = shown <= self._max and (in_time or self._fold == NOTHING_FOLDED)
-        if fits or (in_time and self._fold == ALL_FOLDED):
-            return 0
-        rows = sum(held.series for held in self._tables)
-        wanted = rows + connections.series
-        first = self._decided_at == _NEVER
+        return fits or (in_time and self._fold == ALL_FOLDED)
+
+    def _rows(self) -> int:
+        return sum(held.series for held in self._tables)
+
+    def _plan(self, now: float) -> Planning:
+        rows, first = self._rows(), self._decided_at == _NEVER
+        wanted = rows + self._connections.series
         limit = self._max if first and wanted <= self._max else self._max - self._max // SLACK
         self._decided_at = now
         if wanted <= limit:
-            self._fold = NOTHING_FOLDED
-        elif rows <= limit:
-            self._fold = Fold(connections=False)
-        else:
-            self._fold = plan(self._census(), limit)
-        for held in self._tables:
-            held.fold(self._fold)
-        connections.show(self._fold.connections)
-        return 1 + rows
+            return NOTHING_FOLDED
+        if rows <= limit:
+            return Fold(connections=False)
+        return (yield from planning(self._census(), limit))
 
     def _census(self) -> Census:
-        by: dict[str, list[Foldable]] = {"institution": [], "company": []}
+        by: dict[str, list[Table]] = {"institution": [], "company": []}
         fixed = 0
         for held in self._tables:
             spot = held.family.folds_by
             if spot is None:
                 fixed += held.series
             else:
-                by[held.family.labels[spot]].extend(held.foldable())
-        return Census(fixed, self._connections.series, tuple(by["institution"]), tuple(by["company"]))
+                by[held.family.labels[spot]].append(held)
+        institutions, companies = (chain.from_iterable([one.foldable() for one in held]) for held in by.values())
+        return Census(fixed, self._connections.series, institutions, companies)

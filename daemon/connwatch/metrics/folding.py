@@ -6,7 +6,7 @@ age, so that the choice stays as it is while the fleet lives.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Generator, Hashable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -19,6 +19,8 @@ from connwatch.metrics.family import Family
 
 Name: TypeAlias = tuple[str, str]
 """(source, institution or company)."""
+ByName: TypeAlias = dict[Name, list[tuple[Hashable, int]]]
+"""Of each name, what its rows are merged into, and the series that they make."""
 Foldable: TypeAlias = tuple[Name, Hashable, int]
 """A row that can be folded: by which name, what it is then merged into, and the series that it makes."""
 ALL: Final = 1.0
@@ -31,8 +33,8 @@ class Census(Struct, frozen=True):
 
     fixed: int
     connections: int
-    institutions: tuple[Foldable, ...] = ()
-    companies: tuple[Foldable, ...] = ()
+    institutions: Iterable[Foldable] = ()
+    companies: Iterable[Foldable] = ()
 
 
 class Fold(Struct, frozen=True):
@@ -56,6 +58,9 @@ class Fold(Struct, frozen=True):
         return tuple(OTHER if at in blanked else label for at, label in enumerate(labels))
 
 
+Planning: TypeAlias = Generator[int, None, Fold]
+"""Comes to a folding bit by bit, each of which says what it cost: about a microsecond is 1."""
+COUNTED: Final = 2
 NOTHING_FOLDED: Final = Fold()
 ALL_FOLDED: Final = Fold(connections=False, institutions=NONE, companies=NONE)
 
@@ -68,27 +73,36 @@ def place(name: Name) -> float:
     return int.from_bytes(blake2b("\0".join(name).encode("utf-8", "replace"), digest_size=6).digest(), "big") / 2**48
 
 
-def plan(census: Census, ceiling: int) -> Fold:
+def planning(census: Census, ceiling: int) -> Planning:
     """The least folding that fits below the ceiling; all of it where even that doesn't."""
-    institutions = sum(series for _, _, series in census.institutions)
-    companies = sum(series for _, _, series in census.companies)
+    institutions, by_institution = yield from _by_name(census.institutions)
+    companies, by_company = yield from _by_name(census.companies)
     left = ceiling - census.fixed
     if census.connections + institutions + companies <= left:
         return NOTHING_FOLDED
-    cut, shown = _cut(census.institutions, left - companies)
+    cut, shown = yield from _cut(by_institution, institutions, left - companies)
     if shown + companies <= left:
         return Fold(connections=False, institutions=cut)
-    return Fold(connections=False, institutions=cut, companies=_cut(census.companies, left - shown)[0])
+    last, _ = yield from _cut(by_company, companies, left - shown)
+    return Fold(connections=False, institutions=cut, companies=last)
 
 
-def _cut(rows: Sequence[Foldable], budget: int) -> tuple[float, int]:
-    """The place below which names keep their series, and how many series are shown then."""
-    shown, cut = sum(series for _, _, series in rows), ALL
-    if shown <= budget:
-        return cut, shown
-    by_name: dict[Name, list[tuple[Hashable, int]]] = {}
+def _by_name(rows: Iterable[Foldable]) -> Generator[int, None, tuple[int, ByName]]:
+    """How many series the rows make, and the rows by their names."""
+    total = 0
+    by_name: ByName = {}
     for name, merged, series in rows:
         by_name.setdefault(name, []).append((merged, series))
+        total += series
+        yield COUNTED
+    return total, by_name
+
+
+def _cut(by_name: ByName, shown: int, budget: int) -> Generator[int, None, tuple[float, int]]:
+    """The place below which names keep their series, and how many series are shown then."""
+    cut = ALL
+    if shown <= budget:
+        return cut, shown
     others: set[Hashable] = set()
     for name in sorted(by_name, key=lambda one: (place(one), one), reverse=True):
         if shown <= budget:
@@ -98,4 +112,5 @@ def _cut(rows: Sequence[Foldable], budget: int) -> tuple[float, int]:
             if merged in others:
                 shown -= series
             others.add(merged)
+            yield COUNTED
     return cut if shown <= budget else NONE, shown

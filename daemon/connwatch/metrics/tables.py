@@ -83,13 +83,13 @@ class Table:
         return bool(self._moving)
 
     def foldable(self) -> Iterator[Foldable]:
-        """Each row with the name that it can be folded by."""
+        """Each row that is there when it is first asked, with the name that it can be folded by."""
         spot = self.family.folds_by
         if spot is None:
             return
         name, series = self.family.name, self.series_per_row
         rest = itemgetter(*(at for at in range(len(self.family.labels)) if at not in self.family.blanked))
-        for labels in self.rows:
+        for labels in tuple(self.rows):
             yield (labels[0], labels[spot]), (name, rest(labels)), series
 
     def put(self, labels: Labels, value: Value | None) -> None:
