@@ -27,6 +27,8 @@ by_company = st.dictionaries(
     st.integers(0, 9).map(float),
     max_size=120,
 )
+ROWS_OF_A_NAME = 8
+"""The most that one name can have here, in two tables."""
 Rows = Mapping[tuple[str, str, str, str], float]
 
 
@@ -54,7 +56,7 @@ def plan(told: Census, ceiling: int) -> Fold:
     bits = planning(told, ceiling)
     while True:
         try:
-            assert next(bits) <= COUNTED
+            assert next(bits) <= COUNTED * ROWS_OF_A_NAME
         except StopIteration as end:
             fold: Fold = end.value
             return fold

@@ -30,10 +30,8 @@ class Ceiling:
 
     def fit(self, now: float) -> int:
         """Decide anew, bit by bit, where that is due. Speaks of all that was counted. What it cost; 0 if all stays as it is."""
-        if any(held.moving for held in self._tables):
-            return 0
         if self._planning is None:
-            if self._stays(now):
+            if any(held.moving for held in self._tables) or self._stays(now):
                 return 0
             self._planning = self._plan(now)
         try:

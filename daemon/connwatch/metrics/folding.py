@@ -105,12 +105,13 @@ def _cut(by_name: ByName, shown: int, budget: int) -> Generator[int, None, tuple
         return cut, shown
     others: set[Hashable] = set()
     for name in sorted(by_name, key=lambda one: (place(one), one), reverse=True):
+        rows = by_name.pop(name)  # let go of bit by bit, too: all at once that would take longer than a turn
+        yield COUNTED * len(rows)
         if shown <= budget:
-            break
+            continue
         cut = place(name)
-        for merged, series in by_name[name]:
+        for merged, series in rows:
             if merged in others:
                 shown -= series
             others.add(merged)
-            yield COUNTED
     return cut if shown <= budget else NONE, shown
