@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final
 
 from aiohttp import ClientSession
@@ -24,11 +26,24 @@ PIECE: Final = 1 << 16
 POLLS: Final = re.compile(rb'^connwatch_polls_total\{.*outcome="ok".*\} (\S+)$', re.MULTILINE)
 
 
+class Systemd(asyncio.DatagramProtocol):
+    """Whom a daemon tells when it is ready: who is told need not ask, and asking would keep it from its work."""
+
+    def __init__(self) -> None:
+        self.ready: Final = asyncio.Event()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        """It says something."""
+        if b"READY=1" in data.splitlines():
+            self.ready.set()
+
+
 class Running:
     """A daemon that runs."""
 
-    def __init__(self, daemon: Daemon, clock: Clock, reader: ClientSession) -> None:
+    def __init__(self, daemon: Daemon, systemd: Systemd, clock: Clock, reader: ClientSession) -> None:
         self.daemon: Final = daemon
+        self._systemd = systemd
         self._clock = clock
         self._reader = reader
 
@@ -37,10 +52,13 @@ class Running:
         """Where it listens."""
         return self.daemon.addresses[0][1]
 
+    async def loaded(self) -> None:
+        """Until it tells systemd that it serves: by then all that was remembered is judged and counted."""
+        await self._systemd.ready.wait()
+
     async def ready(self) -> None:
-        """Until it says so."""
-        while not self.daemon.addresses:
-            await self._clock.sleep(LOOK)
+        """Until it tells whoever asks so: by then its sources were discovered, too."""
+        await self.loaded()
         while not await self._says_so():
             await self._clock.sleep(LOOK)
 
@@ -84,7 +102,11 @@ async def running(plan: Plan, clock: Clock) -> AsyncIterator[Running]:
     """
     over = asyncio.Event()
     reader = ClientSession(auto_decompress=False, headers={"Accept-Encoding": "identity"})
-    with console() as out:
+    systemd, address = Systemd(), f"connwatch-bench-{os.getpid()}"
+    ear, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: systemd, f"\0{address}", family=socket.AF_UNIX
+    )
+    with closing(ear), console(f"@{address}") as out:
         async with reader, asyncio.TaskGroup() as group:
             daemon = Daemon(plan, lambda: plan, clock, out)
 
@@ -95,7 +117,7 @@ async def running(plan: Plan, clock: Clock) -> AsyncIterator[Running]:
 
             group.create_task(run())
             try:
-                yield Running(daemon, clock, reader)
+                yield Running(daemon, systemd, clock, reader)
             finally:
                 over.set()
                 daemon.stopping.set()

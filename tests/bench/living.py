@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connwatch.config import Plan
 from connwatch.metrics.connections import Mode
@@ -53,9 +54,13 @@ class Lived(Struct, frozen=True):
     """One daemon's life."""
 
     seconds: float
-    """From its start, which opens the store, until it is ready, and shows what it knows."""
+    """From its start, which opens the store, until it tells systemd that it serves: all is judged and counted (decisions.md 33)."""
     cpu: float
     """Of these."""
+    ready: float
+    """Seconds until `/-/ready` says so: its source was discovered, too."""
+    shown: float
+    """Seconds until a scrape is answered: all was written, too."""
     loaded: float
     """Bytes of memory a connection then, beyond what it had before it began."""
     swept: float | None = None
@@ -69,9 +74,18 @@ def measure(folder: str, scale: Scale) -> Measured:
     for size, found in starts.items():
         restarts.append(Point(size, median(life.seconds for _, life in found), median(floor for floor, _ in found)))
         weights.append(Point(size, (found[-1][1].swept or 0.0) * size / 1e6))
-    busy = median(life.cpu for _, life in starts[scale.most])
+    lives, floor = [life for _, life in starts[scale.most]], restarts[-1].floor
+    busy = median(life.cpu for life in lives)
+    beyond = {
+        "until `/-/ready`, which waits for a discovery": median(life.ready for life in lives),
+        "until a scrape is answered": median(life.shown for life in lives),
+    }
     figures = [
-        Figure(10, restarts[-1].figure, restarts[-1].floor, variant=f"{COMPANIES.said}: {busy:.1f} s of CPU"),
+        Figure(10, restarts[-1].figure, floor, variant=f"{COMPANIES.said}: {busy:.1f} s of CPU"),
+        *(
+            Figure(10, seconds, floor, variant=f"{COMPANIES.said}: {what}", extra=True)
+            for what, seconds in beyond.items()
+        ),
         *_weighed(COMPANIES.said, starts[scale.most][-1][1]),
     ]
     figures += [figure for other in OTHERS for figure in _other(folder, scale.most, other)]
@@ -108,8 +122,7 @@ def _starts(folder: str, targets: int, count: int) -> Iterator[tuple[float, Live
 def lived(folder: str, deal: Deal, targets: int, file: Path, *, series: Mode = "none", sweep: bool = False) -> Lived:
     """The subject of both lines: the daemon starts with a copy of the database, and its providers answer on the loopback.
 
-    Ready is what `/-/ready` says: everything was judged and counted, and discovery succeeded; and a scrape is answered, for
-    which everything has been written. Memory is what the process has beyond what it had before the daemon was made, after
+    Memory is what the process has beyond what it had before the daemon was made, after
     one more scrape, a compressed one.
     """
     names = (identity(number, KINDS[deal.provider].digits) for number in range(targets))
@@ -124,17 +137,20 @@ async def _live(plan: Plan, providers: Providers, targets: int, each: int, *, sw
     clock = HastyClock(LATER)
     before, start, busy = resident(), wall(), cpu()
     async with running(plan, clock) as daemon:
-        await daemon.ready()
-        await daemon.shown()
+        await daemon.loaded()
         seconds, busy = wall() - start, cpu() - busy
+        await daemon.ready()
+        ready = wall() - start
+        await daemon.shown()
+        shown = wall() - start
         await daemon.scrape()
-        loaded = (resident() - before) / targets / each
+        life = Lived(seconds, busy, ready, shown, (resident() - before) / targets / each)
         if not sweep:
-            return Lived(seconds, busy, loaded)
+            return life
         asked, polls = providers.asked().polls, await daemon.polls()
         clock.skip(HOURS)
         while providers.asked().polls < asked + targets:
             await clock.sleep(PAUSE)
         await daemon.polled(polls + targets)
         await daemon.scrape()
-        return Lived(seconds, busy, loaded, (resident() - before) / targets / each)
+        return replace(life, swept=(resident() - before) / targets / each)

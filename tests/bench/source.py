@@ -61,8 +61,13 @@ def _own(folder: Path, url: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 @contextmanager
-def console() -> Iterator[Console]:
-    """The daemon's own log at its usual level: what it says of each change is part of what a change costs."""
+def console(systemd: str = "") -> Iterator[Console]:
+    """The daemon's own log at its usual level: what it says of each change is part of what a change costs.
+
+    `systemd` is where someone listens in systemd's stead, as `NOTIFY_SOCKET` has it.
+    """
     volume, redaction = Volume("info"), Redaction()
     with Path(os.devnull).open("w", encoding="utf-8") as nobody:
-        yield Console(set_up(volume, "json", redaction, stream=nobody), volume, redaction, Notifier({}))
+        yield Console(
+            set_up(volume, "json", redaction, stream=nobody), volume, redaction, Notifier({"NOTIFY_SOCKET": systemd})
+        )
