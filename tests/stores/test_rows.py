@@ -10,17 +10,13 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from connwatch.core.model import (
-    Accounts,
     Condition,
     Connection,
     Held,
     Outcome,
-    Renewal,
     Target,
     TargetState,
-    Trait,
     Transition,
-    Verdict,
     Words,
 )
 from connwatch.core.policy import Facts
@@ -31,39 +27,6 @@ from tests.stores.making import held, state
 words = st.text(max_size=8)
 times = st.floats(min_value=0.0, max_value=4e9)
 conditions = st.sampled_from(get_args(Condition))
-said = st.builds(
-    Words,
-    institution=words,
-    kind=words,
-    status=words,
-    reason=st.none() | words,
-    institution_name=words,
-    renewal=st.none() | st.sampled_from(get_args(Renewal)),
-    traits=st.lists(st.sampled_from(get_args(Trait)), unique=True).map(tuple),
-    unknown=st.lists(st.tuples(words, words), max_size=2).map(tuple),
-)
-seen = st.builds(
-    Connection,
-    id=words,
-    words=said,
-    created_at=st.none() | times,
-    status_since=st.none() | times,
-    checked_at=st.none() | times,
-    data_at=st.none() | times,
-    expires_at=st.none() | times,
-    accounts=st.none() | st.lists(st.builds(Accounts, words, words, st.integers(0, 99)), max_size=3).map(tuple),
-)
-holds = st.builds(
-    Held,
-    seen=seen,
-    verdict=st.builds(Verdict, condition=conditions, rule=words),
-    until=st.just(0.0),
-    since=times,
-    status_since=times,
-    first_seen=times,
-    missing_since=st.none() | times,
-    learned_at=st.none() | times,
-)
 states = st.builds(
     TargetState,
     target=st.builds(Target, id=words, company=words, name=words),
@@ -103,13 +66,6 @@ sources = st.builds(
 totals = st.dictionaries(st.tuples(words, st.lists(words, max_size=3).map(tuple)), times, max_size=4)
 
 
-@given(words, words, st.lists(holds, max_size=4))
-def test_connections_come_back(source: str, target: str, some: list[Held]) -> None:
-    """Every field that survives is in the row, and comes back as it was."""
-    made = [rows.connection_row(source, target, one, None) for one in some]
-    assert list(rows.held_connections(made)) == [(source, target, one) for one in some]
-
-
 @given(words, states)
 def test_targets_come_back(source: str, one: TargetState) -> None:
     """Every field of a target is in the row, and comes back as it was; its connections are given to it."""
@@ -142,35 +98,6 @@ def test_rows_are_as_wide_as_the_tables() -> None:
     assert len(rows.connection_row("bank", "t1", held(), None)) == len(schema.connections.columns)
     assert len(rows.target_row("bank", state(), None)) == len(schema.targets.columns)
     assert len(rows.source_row(SourceMemory("bank"))) == len(schema.sources.columns)
-
-
-def test_what_is_equal_is_shared() -> None:
-    """A million connections hold few words: institutions, statuses, verdicts and lists of accounts are there once."""
-    one = Held(
-        seen=Connection(
-            "c1",
-            Words("bank", "api", "ok", traits=("single_sync",)),
-            accounts=(Accounts("ACTIVE", "ON", 1),),
-            data_at=7.0,
-        ),
-        verdict=Verdict("healthy", "table"),
-        until=0.0,
-        since=7.5,
-        status_since=7.5,
-        first_seen=7.5,
-    )
-    # as a driver makes them: equal strings, but each row its own
-    made = [tuple(map(_fresh, rows.connection_row("bank", "t1", one, None))) for _ in range(2)]
-    (_, _, first), (_, _, second) = rows.held_connections(made)
-    assert first == second == one
-    assert first.verdict is second.verdict
-    assert first.seen.words is second.seen.words
-    assert first.seen.accounts is second.seen.accounts
-    assert first.since is first.status_since is first.first_seen
-
-
-def _fresh(value: object) -> object:
-    return "".join(list(value)) if isinstance(value, str) else value
 
 
 FOUND_ANEW = {"seen", "words", "verdict", "until", "fingerprint", "paused_until"}

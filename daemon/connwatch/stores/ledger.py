@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Dialect,
+    Select,
     Table,
     and_,
     delete,
@@ -29,11 +27,11 @@ from sqlalchemy.dialects import sqlite
 from connwatch.core.model import Held, TargetState, Transition
 from connwatch.core.ports import Remembered, SourceMemory, Wake
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
+from connwatch.stores.reading import REST, SAID, TOLD, held_connections
 from connwatch.stores.rows import (
     Row,
     announced_ids,
     announced_text,
-    held_connections,
     source_memory,
     tallies,
     target_state,
@@ -46,6 +44,11 @@ SLICE: Final = 1000
 """Connections that are erased in one transaction, so that commits get their turn."""
 _FETCH: Final = 10_000
 _KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
+_TOLD: Final = (
+    *(connections.c[name] for name in TOLD),
+    func.json_array(*(connections.c[name] for name in SAID)),
+    *(connections.c[name] for name in REST),
+)
 _LINE: Final = tuple(column for column in history.columns if not column.primary_key)
 
 
@@ -68,7 +71,7 @@ def load(connection: Connection, wake: Wake) -> Remembered:
     """All that isn't gone. Targets are woken as they are read."""
     with _no_collector():
         found = memories(connection)
-        rows = {row[:2]: row for row in _stream(connection, targets, targets.c.gone_at.is_(None))}
+        rows = {row[:2]: row for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None)))}
         remembered: dict[str, dict[str, TargetState]] = {}
 
         def take_in(row: Row, held: Mapping[str, Held]) -> None:
@@ -76,25 +79,20 @@ def load(connection: Connection, wake: Wake) -> Remembered:
             memory = found.get(source) or SourceMemory(source)
             remembered.setdefault(source, {})[id_] = wake(target_state(row, held), memory)
 
-        for whose, held in _by_target(connection):
+        # In the order of the table, so that nothing is sorted.
+        there = select(*_TOLD).where(connections.c.gone_at.is_(None)).order_by(*_KEY)
+        for whose, held in held_connections(_stream(connection, there)):
             row = rows.pop(whose, None)
             if row is not None:
                 take_in(row, held)
         for row in rows.values():
             take_in(row, {})
-        return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, totals)))
-
-
-def _by_target(connection: Connection) -> Iterator[tuple[tuple[str, str], Mapping[str, Held]]]:
-    """(source, target) with all of its connections that aren't gone: in the order of the table, so that nothing is sorted."""
-    there = _stream(connection, connections, connections.c.gone_at.is_(None), order=_KEY)
-    for whose, mine in groupby(held_connections(there), key=itemgetter(0, 1)):
-        yield whose, {one.seen.id: one for _, _, one in mine}
+        return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
 
 
 def memories(connection: Connection) -> dict[str, SourceMemory]:
     """What is remembered of each source as a whole."""
-    return {memory.source: memory for memory in map(source_memory, _stream(connection, sources))}
+    return {memory.source: memory for memory in map(source_memory, _stream(connection, select(sources)))}
 
 
 def find(connection: Connection, id_: str) -> Found:
@@ -161,11 +159,9 @@ def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]
     return and_(true(), *(column == value for column, value in pairs if value is not None))
 
 
-def _stream(
-    connection: Connection, table: Table, *where: ColumnElement[bool], order: Sequence[Column[str]] = ()
-) -> Iterator[Row]:
+def _stream(connection: Connection, wanted: Select[Any]) -> Iterator[Row]:
     """Rows as the driver makes them."""
-    statement = str(select(table).where(*where).order_by(*order).compile(dialect=connection.dialect))
+    statement = str(wanted.compile(dialect=connection.dialect))
     with connection.exec_driver_sql(statement) as result:
         while rows := result.cursor.fetchmany(_FETCH):
             yield from rows

@@ -8,33 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from sys import intern
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connwatch.core.model import (
-    Accounts,
-    Connection,
-    Held,
-    Renewal,
-    Target,
-    TargetState,
-    Trait,
-    Transition,
-    Verdict,
-    Words,
-    words,
-)
+from connwatch.core.model import Held, Target, TargetState, Transition
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory, Tallies
 
 Row: TypeAlias = tuple[Any, ...]
 
 _text: Final = msgspec.json.Encoder(order="sorted")
-_traits: Final = msgspec.json.Decoder(tuple[Trait, ...])
 _words: Final = msgspec.json.Decoder(tuple[str, ...])
-_accounts: Final = msgspec.json.Decoder(tuple[Accounts, ...])
 _pairs: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 _names: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -106,95 +91,6 @@ def connection_row(source: str, target: str, held: Held, gone_at: float | None) 
         held.missing_since,
         held.learned_at,
         gone_at,
-    )
-
-
-def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, str, Held]]:
-    """(source, target, connection) for each row. What is equal is shared as far as it is cheap: rows are many, words are few."""
-    verdicts: dict[tuple[str, str], Verdict] = {}
-    said: dict[Row, Words] = {}
-    counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
-    for (
-        source,
-        target,
-        id_,
-        institution,
-        institution_name,
-        kind,
-        status,
-        reason,
-        created_at,
-        seen_status_since,
-        checked_at,
-        data_at,
-        expires_at,
-        renewal,
-        traits,
-        accounts,
-        unknown,
-        condition,
-        rule,
-        since,
-        status_since,
-        first_seen,
-        missing_since,
-        learned_at,
-        _,
-    ) in rows:
-        verdict = verdicts.get((condition, rule))
-        if verdict is None:
-            verdict = verdicts[condition, rule] = Verdict(condition, rule)
-        text = institution, kind, status, reason, institution_name, renewal, traits, unknown
-        told = said.get(text)
-        if told is None:
-            told = said[text] = _worded(*text)
-        if accounts not in counted:
-            counted[accounts] = _accounts.decode(accounts)
-        seen = Connection(
-            id_,
-            told,
-            created_at,
-            status_since if seen_status_since == status_since else seen_status_since,
-            checked_at,
-            checked_at if data_at == checked_at else data_at,
-            expires_at,
-            counted[accounts],
-        )
-        yield (
-            source,
-            target,
-            Held(
-                seen,
-                verdict,
-                0.0,
-                status_since if since == status_since else since,
-                status_since,
-                since if first_seen == since else first_seen,
-                missing_since=missing_since,
-                learned_at=learned_at,
-            ),
-        )
-
-
-def _worded(
-    institution: str,
-    kind: str,
-    status: str,
-    reason: str | None,
-    institution_name: str,
-    renewal: Renewal | None,
-    *lists: str | None,
-) -> Words:
-    traits, unknown = lists
-    return words(
-        intern(institution),
-        intern(kind),
-        intern(status),
-        reason if reason is None else intern(reason),
-        intern(institution_name),
-        renewal if renewal is None else intern(renewal),
-        () if traits is None else _traits.decode(traits),
-        () if unknown is None else _pairs.decode(unknown),
     )
 
 

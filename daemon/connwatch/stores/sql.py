@@ -14,7 +14,8 @@ from connwatch.core.ports import Clock, Recorder, Remembered, SourceMemory, Targ
 from connwatch.stores import ledger
 from connwatch.stores.batch import Batch, Found
 from connwatch.stores.faults import StoreUnusable
-from connwatch.stores.rows import Row, held_connections, target_state
+from connwatch.stores.reading import held_connections, told_row
+from connwatch.stores.rows import Row, target_state
 from connwatch.stores.worker import Worker
 from connwatch.stores.writer import Writer
 
@@ -173,8 +174,9 @@ def chosen(found: Found, source: str | None) -> Sequence[tuple[str, TargetState]
         if source in {None, whose} and (whose not in last or _gone_at(rows) > _gone_at(last[whose])):
             last[whose] = rows
     return [
-        (whose, target_state(target, {held.seen.id: held for _, _, held in held_connections([row])}))
+        (whose, target_state(target, held))
         for whose, (target, row) in last.items()
+        for _, held in held_connections([told_row(row)])
     ]
 
 
