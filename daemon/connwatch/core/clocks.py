@@ -119,59 +119,58 @@ def judge(
     )
     on = terms(case, policy)
 
-    stale_at = unfed_at = older_at = consent = shorter_at = expiring_at = age = None
+    turns = [paused_until, settled or 0.0, muted_until or 0.0, end or 0.0]  # what is past turns nothing
+    stale = unfed = stuck = expiring = False
+    age = consent = None
     if on.stale_after < NEVER:
         if data_at is not None:
             stale_at = data_at + on.stale_after
+            stale = now >= stale_at
             age, older_at = _age(data_at, now)
+            turns += stale_at, older_at
         elif on.unfed_after < NEVER and connection.created_at is not None:
             unfed_at = connection.created_at + on.unfed_after
-    stuck_at = _stuck_at(connection, on, paused_until)
-    if end is not None:
-        if on.condition == "expired":
-            consent = 0  # by the provider's word perhaps, before its end
-        elif on.running:
-            consent, shorter_at = _rest(end, now)
-            expiring_at = end - policy.expiring_within
+            unfed = now >= unfed_at
+            turns.append(unfed_at)
+    if on.stuck_after < NEVER or on.idle_after < NEVER:
+        stuck_at = _stuck_at(connection, on, paused_until)
+        stuck = now >= stuck_at
+        turns.append(stuck_at)
+    if end is not None and on.condition == "expired":
+        consent = 0  # by the provider's word perhaps, before its end
+    elif end is not None and on.running:
+        consent, shorter_at = _rest(end, now)
+        expiring_at = end - policy.expiring_within
+        expiring = expiring_at <= now < end
+        turns += shorter_at, expiring_at
 
     verdict = _shared(
         on.condition,
         on.rule,
         on.stale_after < NEVER,
-        stale_at is not None and now >= stale_at,
-        unfed_at is not None and now >= unfed_at,
-        stuck_at is not None and now >= stuck_at,
+        stale,
+        unfed,
+        stuck,
         now < paused_until and on.running,
-        expiring_at is not None and end is not None and expiring_at <= now < end,
+        expiring,
         consent,
         age,
     )
     until = NEVER
-    for at in (
-        settled,
-        end,
-        muted_until,
-        stale_at,
-        unfed_at,
-        older_at,
-        stuck_at,
-        shorter_at,
-        expiring_at,
-        paused_until,
-    ):
-        if at is not None and now < at < until:
+    for at in turns:
+        if now < at < until:
             until = at
     return verdict, until
 
 
-def _stuck_at(connection: Connection, on: Terms, paused_until: float) -> float | None:
+def _stuck_at(connection: Connection, on: Terms, paused_until: float) -> float:
     """When a connection in a start-up status is stuck: never before its pause is over and the grace has passed since."""
     grace = on.stuck_after
     start = connection.status_since if connection.status_since is not None else connection.created_at
     if on.idle_after < grace and connection.data_at is None:
         start, grace = connection.created_at, on.idle_after
     if start is None or grace == NEVER:
-        return None
+        return NEVER
     return max(start + grace, paused_until)
 
 

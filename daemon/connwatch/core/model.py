@@ -118,7 +118,7 @@ class Connection(Struct, frozen=True, gc=False):
         return self.words.reason
 
 
-class Verdict(Struct, frozen=True, gc=False):
+class Verdict(Struct, frozen=True, gc=False, cache_hash=True):
     """What a connection is now. Shared between all connections that are alike (`clocks.judge`)."""
 
     condition: Condition

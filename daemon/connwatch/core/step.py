@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from connwatch.core.clocks import pauses
 from connwatch.core.diff import Bench, diff, hold, transition
-from connwatch.core.model import Failure, Moved, Note, Step, TargetState, Transition
+from connwatch.core.model import Failure, Held, Moved, Note, Step, TargetState, Transition
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Event, Failed, Listing, Polled
 from connwatch.core.schedule import next_due
@@ -110,13 +110,19 @@ def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> Targ
     for id_, before in state.connections.items():
         end = ends.get(id_, 0.0)
         verdict, until = bench.judged(before.seen, end)
-        same = verdict.condition == before.verdict.condition
-        after[id_] = replace(
-            before,
-            verdict=verdict if same else before.verdict,
-            until=until if same else now,
-            fingerprint=0,
-            paused_until=end,
+        if verdict.condition != before.verdict.condition:
+            verdict, until = before.verdict, now
+        after[id_] = Held(
+            before.seen,
+            verdict,
+            until,
+            before.since,
+            before.status_since,
+            before.first_seen,
+            0,
+            before.missing_since,
+            end,
+            before.learned_at,
         )
     return replace(state, connections=after)
 
