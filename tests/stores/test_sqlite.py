@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -232,18 +231,6 @@ def test_the_memory_of_another_process_cannot_be_read() -> None:
     """`explain` says where to ask instead."""
     with pytest.raises(StoreUnusable, match="Ask the daemon over HTTP"):
         open_for_reading("memory:")
-
-
-async def test_loading_leaves_the_collector_as_it_was(sqlite: Shelf) -> None:
-    """It is off while a million values are built, and neither for longer nor for those who had it off anyway."""
-    await sqlite.store.load()
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        await sqlite.store.load()
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
 
 
 async def test_what_was_erased_is_in_no_file(sqlite: Shelf, database: Path) -> None:

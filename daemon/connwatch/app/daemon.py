@@ -11,6 +11,7 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
+from connwatch.app.collector import at_rest
 from connwatch.app.housekeeping import keep_house
 from connwatch.app.past import Past, pasts
 from connwatch.app.signals import signals
@@ -99,22 +100,23 @@ class Daemon:
 
     async def _start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
         """Set everything to work, with what the store remembers."""
-        self._pasts = await pasts(self._store, self._plan, self._clock)
-        servants = [
-            group.create_task(self._keep_time(), name="timekeeper"),
-            group.create_task(self._writer.run(), name="writer"),
-            group.create_task(
-                keep_house(self._store, self._clock, self._log, retention=lambda: self._plan.retention),
-                name="housekeeping",
-            ),
-            group.create_task(self._keep_watch(), name="watcher"),
-            group.create_task(self._keep_listening(), name="listener"),
-        ]
-        self._open_units(self._plan.sources)
-        for unit in self._units.values():
-            await unit.runner.taken_in.wait()
+        with at_rest():
+            self._pasts = await pasts(self._store, self._plan, self._clock)
+            servants = [
+                group.create_task(self._keep_time(), name="timekeeper"),
+                group.create_task(self._writer.run(), name="writer"),
+                group.create_task(self._keep_watch(), name="watcher"),
+                group.create_task(self._keep_listening(), name="listener"),
+            ]
+            self._open_units(self._plan.sources)
+            for unit in self._units.values():
+                await unit.runner.taken_in.wait()
         self._exposition = self._new_exposition(self._fleet)  # half of it would have been wrong
         self._loaded.set()
+        housekeeping = keep_house(self._store, self._clock, self._log, retention=lambda: self._plan.retention)
+        servants.append(
+            group.create_task(housekeeping, name="housekeeping")
+        )  # what was needed to load is given back, too
         self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
         self._notifier.ready(f"watching {len(self._units)} sources")
         return servants

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from connwatch.app.collector import at_rest
 from connwatch.app.live import discover
 from connwatch.config import Plan
 from connwatch.core.discovery import company_labels
@@ -50,7 +51,8 @@ async def remembered_forecasts(plan: Plan) -> Mapping[str, Forecast | Failure]:
 async def _stored(plan: Plan) -> tuple[Mapping[str, Mapping[str, TargetState]], Mapping[str, SourceMemory]]:
     reader = open_for_reading(plan.store)
     try:
-        remembered = await reader.load()
+        with at_rest():
+            remembered = await reader.load()
     finally:
         await reader.close()
     return remembered.targets, remembered.sources

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
@@ -69,25 +67,24 @@ def write(connection: Connection, batch: Batch) -> None:
 
 def load(connection: Connection, wake: Wake) -> Remembered:
     """All that isn't gone. Targets are woken as they are read."""
-    with _no_collector():
-        found = memories(connection)
-        rows = {row[:2]: row for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None)))}
-        remembered: dict[str, dict[str, TargetState]] = {}
+    found = memories(connection)
+    rows = {row[:2]: row for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None)))}
+    remembered: dict[str, dict[str, TargetState]] = {}
 
-        def take_in(row: Row, held: Mapping[str, Held]) -> None:
-            source, id_ = row[:2]
-            memory = found.get(source) or SourceMemory(source)
-            remembered.setdefault(source, {})[id_] = wake(target_state(row, held), memory)
+    def take_in(row: Row, held: Mapping[str, Held]) -> None:
+        source, id_ = row[:2]
+        memory = found.get(source) or SourceMemory(source)
+        remembered.setdefault(source, {})[id_] = wake(target_state(row, held), memory)
 
-        # In the order of the table, so that nothing is sorted.
-        there = select(*_TOLD).where(connections.c.gone_at.is_(None)).order_by(*_KEY)
-        for whose, held in held_connections(_stream(connection, there)):
-            row = rows.pop(whose, None)
-            if row is not None:
-                take_in(row, held)
-        for row in rows.values():
-            take_in(row, {})
-        return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
+    # In the order of the table, so that nothing is sorted.
+    there = select(*_TOLD).where(connections.c.gone_at.is_(None)).order_by(*_KEY)
+    for whose, held in held_connections(_stream(connection, there)):
+        row = rows.pop(whose, None)
+        if row is not None:
+            take_in(row, held)
+    for row in rows.values():
+        take_in(row, {})
+    return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
 
 
 def memories(connection: Connection) -> dict[str, SourceMemory]:
@@ -183,15 +180,3 @@ def _upsert(table: Table, dialect: Dialect) -> str:
 def _append(dialect: Dialect) -> str:
     """Write a line of history."""
     return str(insert(history).compile(dialect=dialect, column_keys=[column.name for column in _LINE]))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector, which would walk over a million new values again and again, and find nothing."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
