@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connwatch.core.groups import Labels
 from connwatch.core.model import Accounts, Held, Moved
 from connwatch.core.step import step
-from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Scales, Vocabulary, pins_of_company, pins_of_kind
+from connwatch.core.weigh import OTHER, UNKNOWN_WORDS, Scales, Vocabulary, zeros
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, polled, target
 
 PREFIX = ("bank", "basiq")
@@ -94,12 +94,7 @@ def test_words_are_bounded_and_stay(words: list[str]) -> None:
 
 def test_the_zero_rows_of_a_company() -> None:
     """Every documented pair, every start-up clock, and the pause where there is one."""
-    rows = Counter(group for group, _ in pins_of_company(POLICY, "acme"))
+    rows = Counter(group for group, _ in zeros(POLICY))
     assert rows == {"connections": len(POLICY.table), "stuck": len(POLICY.stuck_after), "paused": 1}
     unpaused = replace(POLICY, pause=None, stuck_after={"wait": 1.0, "never_updated": 1.0})
-    assert Counter(group for group, _ in pins_of_company(unpaused, "acme")) == {
-        "connections": len(POLICY.table),
-        "stuck": 1,
-    }
-    assert {labels for _, labels in pins_of_kind((*OF_COMPANY, "web"))} == {(*OF_COMPANY, "web")}
-    assert [group for group, _ in pins_of_kind((*OF_COMPANY, "web"))] == ["judged", "stale", "never_updated"]
+    assert Counter(group for group, _ in zeros(unpaused)) == {"connections": len(POLICY.table), "stuck": 1}

@@ -14,7 +14,7 @@ from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.sweep import Sweep
 from connwatch.core.tally import Tally
-from connwatch.core.weigh import Scales, Vocabulary, pins_of_company, pins_of_kind
+from connwatch.core.weigh import ZERO_BY_KIND, Scales, Vocabulary, zeros
 
 
 class Extreme(NamedTuple):
@@ -63,6 +63,11 @@ class Book:
         self.tally = tally
         self.companies: dict[str, int] = {}
         """Targets with a complete poll by company: while there is one, the company's zero rows are true. See `know_empty`."""
+        self.zeros: Mapping[Row, None] = dict.fromkeys(zeros(policy))
+
+    def zeros_of(self, company: str) -> Iterable[Row]:
+        """The rows of a company that are true at zero."""
+        return ((group, (*self.prefix, company, *labels)) for group, labels in self.zeros)
 
 
 class Fleet:
@@ -70,7 +75,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self.books: dict[str, Book] = {}
-        self.groups = Groups()
+        self.groups = Groups(self._true_at_zero)
         self.oldest = Lows()
         self.expiring = Lows()
         self.touched: set[tuple[str, str]] = set()
@@ -126,7 +131,7 @@ class Fleet:
         book = self.books[source]
         if company not in book.companies:
             book.companies[company] = 1
-            self.groups.pin(pins_of_company(book.policy, company))
+            self.groups.review(book.zeros_of(company))
 
     def remove(self, source: str, target: str) -> None:
         """Take a target out, with its connections."""
@@ -187,7 +192,15 @@ class Fleet:
             if amount:
                 before, after = self.groups.add(group, labels, amount)
                 if group == "kinds" and (before == 0) != (after == 0):
-                    (self.groups.pin if after else self.groups.unpin)(pins_of_kind(labels))
+                    self.groups.review((zero, labels) for zero in ZERO_BY_KIND)
+
+    def _true_at_zero(self, row: Row) -> bool:
+        """Whether a row says something at zero: its company was polled completely, or has connections of that kind."""
+        group, labels = row
+        if group in ZERO_BY_KIND:
+            return labels in self.groups.get("kinds")
+        book = self.books.get(labels[0])
+        return book is not None and (group, labels[3:]) in book.zeros and labels[2] in book.companies
 
     def _count_company(self, book: Book, before: TargetState | None, after: TargetState | None) -> None:
         """A company's zero rows are there from its first complete poll until its last target goes."""
@@ -198,10 +211,10 @@ class Fleet:
             count = book.companies.get(company, 0) + amount
             book.companies[company] = count
             if count == 1 and amount == 1:
-                self.groups.pin(pins_of_company(book.policy, company))
+                self.groups.review(book.zeros_of(company))
             elif count == 0:
                 del book.companies[company]
-                self.groups.unpin(pins_of_company(book.policy, company))
+                self.groups.review(book.zeros_of(company))
 
 
 def _earliest(state: TargetState) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 Labels: TypeAlias = tuple[str, ...]
@@ -12,47 +12,37 @@ Row: TypeAlias = tuple[str, Labels]
 
 
 class Groups:
-    """A row that falls to zero goes, unless it is pinned: then zero is the truth."""
+    """A row that falls to zero goes, unless zero is the truth: `true_at_zero` is asked then, and keeps no list of rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, true_at_zero: Callable[[Row], bool]) -> None:
         self.rows: defaultdict[str, dict[Labels, int]] = defaultdict(dict)
         self.dirty: set[Row] = set()
-        self._pins: dict[Row, int] = {}
+        self._true_at_zero = true_at_zero
 
     def add(self, group: str, labels: Labels, amount: int) -> tuple[int, int]:
         """Add to a row; (before, after)."""
         rows, row = self.rows[group], (group, labels)
         before = rows.get(labels, 0)
         after = before + amount
-        if after or row in self._pins:
+        if after or self._true_at_zero(row):
             rows[labels] = after
         else:
             rows.pop(labels, None)
         self.dirty.add(row)
         return before, after
 
-    def pin(self, rows: Iterable[Row]) -> None:
-        """Show these rows even at zero."""
+    def review(self, rows: Iterable[Row]) -> None:
+        """The truth about zero became another one for these rows: have them, or no longer, where they are zero."""
         for group, labels in rows:
-            self._pins[group, labels] = self._pins.get((group, labels), 0) + 1
-            self.add(group, labels, 0)
-
-    def unpin(self, rows: Iterable[Row]) -> None:
-        """Take one pin back from each of these rows."""
-        for group, labels in rows:
-            left = self._pins.pop((group, labels)) - 1
-            if left:
-                self._pins[group, labels] = left
             self.add(group, labels, 0)
 
     def drop(self, source: str) -> None:
-        """Strike out all rows of a source, pinned or not: the first label is the source's name."""
+        """Strike out all rows of a source, zero or not: the first label is the source's name."""
         for group, rows in self.rows.items():
             gone = [labels for labels in rows if labels[0] == source]
             for labels in gone:
                 del rows[labels]
             self.dirty.update((group, labels) for labels in gone)
-        self._pins = {row: count for row, count in self._pins.items() if row[1][0] != source}
 
     def get(self, group: str) -> Mapping[Labels, int]:
         """The rows of one group."""

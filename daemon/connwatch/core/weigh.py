@@ -185,19 +185,17 @@ def _of_company(said: Words, verdict: Verdict, vocabulary: Vocabulary) -> Iterat
             yield "consent_live", (renewal,), 1
 
 
-def pins_of_company(policy: Policy, company: str) -> list[Row]:
-    """Rows that are zero, not unknown, once a company was polled completely: its documented statuses, its start-up clocks."""
-    of_company = (policy.source, policy.provider, company)
-    rows: list[Row] = [
-        ("connections", (*of_company, status, reason, condition))
-        for (status, reason), condition in policy.table.items()
-    ]
-    rows += [("stuck", (*of_company, status)) for status in policy.stuck_after if status != "never_updated"]
+def zeros(policy: Policy) -> list[Row]:
+    """What is zero, not unknown, once a company was polled completely: its documented statuses, its start-up clocks.
+
+    As (group, label values that follow the company).
+    """
+    rows: list[Row] = [("connections", (*said, condition)) for said, condition in policy.table.items()]
+    rows += [("stuck", (status,)) for status in policy.stuck_after if status != "never_updated"]
     if policy.pause is not None:
-        rows.append(("paused", of_company))
+        rows.append(("paused", ()))
     return rows
 
 
-def pins_of_kind(labels: Labels) -> list[Row]:
-    """Rows that are zero, not unknown, while a company has a connection of that kind. `labels` are those of the group `kinds`."""
-    return [(group, labels) for group in ("judged", "stale", "never_updated")]
+ZERO_BY_KIND: Final = ("judged", "stale", "never_updated")
+"""Groups whose rows are zero, not unknown, while a company has a connection of that kind: the group `kinds` has the same labels."""
