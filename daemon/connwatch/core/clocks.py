@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from connwatch.core.condition import Look, condition, settled_at
-from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict
+from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict, Words
 from connwatch.core.policy import Facts, PauseRule, Policy
 
 HOUR: Final = 3600.0
@@ -98,6 +98,12 @@ def terms(case: Case, policy: Policy) -> Terms:
     )
 
 
+@lru_cache(maxsize=65_536)
+def _terms(said: Words, policy: Policy, *standing: bool) -> Terms:
+    """The same by the words, which know their hash: a million connections are judged within seconds after a restart."""
+    return terms((said.kind, said.status, said.reason, said.traits, *standing), policy)
+
+
 def judge(
     connection: Connection, policy: Policy, facts: Facts, now: float, *, muted_until: float | None, paused_until: float
 ) -> tuple[Verdict, float]:
@@ -107,17 +113,14 @@ def judge(
     """
     said, data_at, end = connection.words, connection.data_at, connection.expires_at
     settled = settled_at(connection, policy) if policy.settling else None
-    case = (
-        said.kind,
-        said.status,
-        said.reason,
-        said.traits,
+    on = _terms(
+        said,
+        policy,
         muted_until is not None,
         end is not None and end <= now,
         settled is not None and now < settled,
         bool(facts.attended) and (said.institution, said.kind) in facts.attended,
     )
-    on = terms(case, policy)
 
     turns = [paused_until, settled or 0.0, muted_until or 0.0, end or 0.0]  # what is past turns nothing
     stale = unfed = stuck = expiring = False

@@ -20,18 +20,19 @@ from connwatch.core.weigh import ZERO_BY_KIND, Scales, Vocabulary, zeros
 class Extreme(NamedTuple):
     """A time of which the smallest is told."""
 
-    of: Callable[[Held], float | None]
+    of: Callable[[Iterable[Held]], Iterable[tuple[str, float | None]]]
+    """(kind, time) of each of these connections that competes."""
     key: Callable[[Book, TargetState, str], Labels]
     """(source, target, kind of connection) -> the key among whose values it competes."""
 
 
 _DATA: Final = Extreme(
-    of=lambda one: one.seen.data_at if one.verdict.judged else None,
+    of=lambda some: [(one.seen.words.kind, one.seen.data_at) for one in some if one.verdict.judged],
     key=lambda book, state, kind: (*book.prefix, state.target.company, book.vocabulary.word(kind)),
 )
 """By company and kind: the data that is judged."""
 _CONSENT: Final = Extreme(
-    of=lambda one: one.seen.expires_at if one.verdict.consent else None,
+    of=lambda some: [(one.seen.words.kind, one.seen.expires_at) for one in some if one.verdict.consent],
     key=lambda book, state, _kind: (*book.prefix, state.target.company),
 )
 """By company: the consents that have not ended."""
@@ -188,11 +189,9 @@ class Fleet:
             heappush(self._deadlines, (at, source, record.state.target.id))
 
     def _add(self, rows: Mapping[Row, int]) -> None:
-        for (group, labels), amount in rows.items():
-            if amount:
-                before, after = self.groups.add(group, labels, amount)
-                if group == "kinds" and (before == 0) != (after == 0):
-                    self.groups.review((zero, labels) for zero in ZERO_BY_KIND)
+        for row, amount in rows.items():
+            if amount and self.groups.add(row, amount) and row[0] == "kinds":
+                self.groups.review((group, row[1]) for group in ZERO_BY_KIND)
 
     def _true_at_zero(self, row: Row) -> bool:
         """Whether a row says something at zero: its company was polled completely, or has connections of that kind."""
@@ -224,10 +223,9 @@ def _earliest(state: TargetState) -> float:
 def _lowest(extreme: Extreme, book: Book, state: TargetState) -> Mapping[Labels, float]:
     """The smallest values among all connections of a target."""
     by_kind: dict[str, float] = {}
-    for one in state.connections.values():
-        at = extreme.of(one)
-        if at is not None and at < by_kind.get(one.seen.words.kind, NEVER):
-            by_kind[one.seen.words.kind] = at
+    for kind, at in extreme.of(state.connections.values()):
+        if at is not None and at < by_kind.get(kind, NEVER):
+            by_kind[kind] = at
     lowest: dict[Labels, float] = {}
     for kind, at in by_kind.items():
         key = extreme.key(book, state, kind)
@@ -250,5 +248,7 @@ def _lower(
 
 
 def _offer(extreme: Extreme, book: Book, state: TargetState, one: Held | None) -> tuple[Labels, float] | None:
-    at = None if one is None else extreme.of(one)
-    return None if one is None or at is None else (extreme.key(book, state, one.seen.words.kind), at)
+    for kind, at in extreme.of(() if one is None else (one,)):
+        if at is not None:
+            return extreme.key(book, state, kind), at
+    return None

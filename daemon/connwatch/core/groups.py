@@ -19,9 +19,10 @@ class Groups:
         self.dirty: set[Row] = set()
         self._true_at_zero = true_at_zero
 
-    def add(self, group: str, labels: Labels, amount: int) -> tuple[int, int]:
-        """Add to a row; (before, after)."""
-        rows, row = self.rows[group], (group, labels)
+    def add(self, row: Row, amount: int) -> bool:
+        """Add to a row. Whether it came from zero or went there."""
+        group, labels = row
+        rows = self.rows[group]
         before = rows.get(labels, 0)
         after = before + amount
         if after or self._true_at_zero(row):
@@ -29,12 +30,12 @@ class Groups:
         else:
             rows.pop(labels, None)
         self.dirty.add(row)
-        return before, after
+        return not before or not after
 
     def review(self, rows: Iterable[Row]) -> None:
         """The truth about zero became another one for these rows: have them, or no longer, where they are zero."""
-        for group, labels in rows:
-            self.add(group, labels, 0)
+        for row in rows:
+            self.add(row, 0)
 
     def drop(self, source: str) -> None:
         """Strike out all rows of a source, zero or not: the first label is the source's name."""

@@ -69,6 +69,7 @@ class Scales:
         self._prefix: Labels = (policy.source, policy.provider)
         self._shared: dict[tuple[Weight, ...], Load] = {}
         self._loads = lru_cache(maxsize=_KEPT)(self._new_loads)
+        self._accounts = lru_cache(maxsize=_KEPT)(self._labels)
 
     def weigh(self, states: Iterable[TargetState]) -> Mapping[Row, int]:
         """All rows that all connections of these targets add to."""
@@ -126,7 +127,7 @@ class Scales:
         for renewal, total in ends.items():
             rows["consent_sum", (*prefix, renewal or "unknown")] += total
         for row, total in accounts.items():
-            rows["accounts", (*prefix, *map(self.vocabulary.word, row))] += total
+            rows["accounts", prefix + self._accounts(row)] += total
 
     def _unpacked(self, rows: defaultdict[Row, int], of_source: Mapping[Load, int]) -> Mapping[Row, int]:
         _unpack(of_source, self._prefix, rows)
@@ -140,6 +141,10 @@ class Scales:
             self._load(_of_company(said, verdict, self.vocabulary)),
         )
 
+    def _labels(self, row: tuple[str, str]) -> Labels:
+        """Of accounts: their status and their tracking."""
+        return tuple(map(self.vocabulary.word, row))
+
     def _load(self, weights: Iterable[Weight]) -> Load:
         found = tuple(weights)
         return self._shared.setdefault(found, Load(found))
@@ -149,7 +154,7 @@ def _unpack(loads: Mapping[Load, int], prefix: Labels, rows: defaultdict[Row, in
     for load, count in loads.items():
         if count:
             for group, labels, amount in load.weights:
-                rows[group, (*prefix, *labels)] += amount * count
+                rows[group, prefix + labels] += amount * count
 
 
 def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:
