@@ -99,6 +99,12 @@ class TestListings:
         assert result.moved == ()
         assert result.state.connections is state.connections
 
+    def test_an_id_is_there_once(self) -> None:
+        """Each reply brings its ids anew. What is remembered goes by the last of them, and keeps no other beside it."""
+        listed = [tuple(Item("".join(list(id_)), data_at=at) for id_ in ("one", "two")) for at in (NOW - 60, NOW)]
+        state = after(target(), (NOW, listed[0]), (NOW + INTERVAL, listed[1]))
+        assert [(id_, id_ is one.seen.id) for id_, one in state.connections.items()] == [("one", True), ("two", True)]
+
     def test_one_that_is_held_still_makes_a_pair(self) -> None:
         """Held is counted as before: what its newer twin waits for doesn't flip between a poll and a look at the clock."""
         new = Item("new", status="wait", created_at=NOW)

@@ -29,7 +29,7 @@ class Groups:
             rows[labels] = after
         else:
             rows.pop(labels, None)
-        self.dirty.add(row)
+        self.dirty.add((group, labels))  # not `row` itself: what is weighed by the thousand is to be gone as a whole
         return not before or not after
 
     def review(self, rows: Iterable[Row]) -> None:
