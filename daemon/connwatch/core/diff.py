@@ -62,10 +62,12 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
         before, end = held.get(id_), ends.get(id_, 0.0)
         mark = marks[id_] if id_ in seen else None
         if mark is not None or (id_ in marks and before is not None and before.paused_until != end):
-            after[id_] = hold(
-                connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned
-            )
-            moved.append(Moved(before, after[id_]))
+            one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned)
+            after.pop(
+                id_, None
+            )  # a mapping keeps its old key, and the id would be there twice: there, and in what was read
+            after[connection.id] = one
+            moved.append(Moved(before, one))
     for id_, since in missing.items():
         after[id_] = replace(after[id_], missing_since=since)
         moved.append(Moved(held[id_], after[id_]))

@@ -49,11 +49,7 @@ def _moved(
     state: TargetState, listing: Listing, bench: Bench, started_at: float, notes: tuple[Note, ...], *, spare: bool
 ) -> Step:
     difference = diff(state.connections, listing, bench, started_at)
-    connections = difference.connections
-    if difference.moved:
-        # By the ids as they were listed now: a mapping keeps its old keys, and each id would be there twice.
-        connections = {one.seen.id: one for one in connections.values()}
-    step_ = _told(replace(state, connections=connections), difference.moved, bench.now, notes)
+    step_ = _told(replace(state, connections=difference.connections), difference.moved, bench.now, notes)
     return replace(step_, state=_rescheduled(step_.state, bench.policy, bench.now, spare=spare))
 
 
