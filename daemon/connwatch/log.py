@@ -80,7 +80,6 @@ def set_up(volume: Volume, style: str, redaction: Redaction, *, stream: TextIO |
     structlog.configure(
         processors=[
             volume,
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.format_exc_info,

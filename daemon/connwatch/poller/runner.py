@@ -152,14 +152,16 @@ class SourceRunner:
 
         One worker waits for it, the others for their turn: else all would wake for each target, and all but one in vain.
         """
-        async with self._turn:
-            while not self._closing:
-                self._stirred.clear()
-                target = self._agenda.take(self._clock.now())
-                if target is not None:
-                    return target
-                await self._clock.wait(self._stirred, self._agenda.next_at() or NEVER)
-        return None
+        target = self._take()
+        if target is None and not self._closing:
+            async with self._turn:
+                while (target := self._take()) is None and not self._closing:
+                    self._stirred.clear()
+                    await self._clock.wait(self._stirred, self._agenda.next_at() or NEVER)
+        return target
+
+    def _take(self) -> str | None:
+        return None if self._closing else self._agenda.take(self._clock.now())
 
     async def _poll(self, target: str) -> None:
         record = self.book.records.get(target)
