@@ -22,10 +22,13 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from connwatch.core.groups import Labels
 from connwatch.metrics.families import FAMILY
 from connwatch.metrics.family import Family, Present, Value
+from connwatch.metrics.folding import ALL_FOLDED
 from connwatch.metrics.lines import Format
 from connwatch.metrics.present import table
+from connwatch.metrics.tables import Table
 from tests.metrics.scene import NASTY
 
 NOW = 1000.0
@@ -136,3 +139,40 @@ def test_a_family_without_rows_is_not_there() -> None:
     assert list(ours.written("text", NOW, gzip=False))
     ours.put(("s", "p", "c", "reauth"), None)
     assert not list(ours.written("text", NOW, gzip=False))
+
+
+def test_rows_that_somebody_else_keeps_are_shown_as_they_are() -> None:
+    """There is no copy of them: what is touched is written as it is by then, and what is gone is gone."""
+    kept: dict[Labels, int] = {("s", "p", "c"): 1, ("s", "p", "d"): 2}
+    ours = table(FAMILY["connwatch_connections_paused"])
+    ours.reflect(kept)
+    for labels in kept:
+        ours.touch(labels)
+    assert lines(ours) == {'company="c"} 1.0', 'company="d"} 2.0'}
+    kept["s", "p", "c"] = 3
+    del kept["s", "p", "d"]
+    ours.touch(("s", "p", "c"))
+    ours.touch(("s", "p", "d"))
+    assert lines(ours) == {'company="c"} 3.0'}
+
+
+def test_what_is_folded_may_go_before_it_is_touched() -> None:
+    """Whoever keeps the rows is ahead: what is left is summed, and when nothing is left, nothing is shown."""
+    kept: dict[Labels, int] = {("s", "p", "c"): 1, ("s", "p", "d"): 2}
+    ours = table(FAMILY["connwatch_connections_paused"])
+    ours.reflect(kept)
+    ours.fold(ALL_FOLDED)
+    assert lines(ours) == {'company="other"} 3.0'}
+    del kept["s", "p", "c"]
+    ours.touch(("s", "p", "d"))
+    assert lines(ours) == {'company="other"} 2.0'}
+    kept.clear()
+    ours.touch(("s", "p", "d"))
+    ours.touch(("s", "p", "c"))
+    assert (lines(ours), ours.folded) == (set(), 0)
+
+
+def lines(ours: Table) -> set[str]:
+    """What is shown, from the company on."""
+    text = b"".join(ours.written("text", NOW, gzip=False)).decode()
+    return {line.partition('provider="p",')[2] for line in text.splitlines() if not line.startswith("#")}

@@ -28,6 +28,7 @@ class GroupTables:
             match held.family.source:
                 case Counted(group=group):
                     self._counted[group] = held
+                    held.reflect(groups.rows[group])
                 case Present() as source:
                     for part in ("bucket", "live", "sum"):
                         self._present[f"{source.group}_{part}"] = (held, source)
@@ -60,7 +61,7 @@ class GroupTables:
     def _take_over(self, group: str, labels: Labels) -> int:
         self.changes[group] += 1
         if group in self._counted:
-            self._counted[group].put(labels, self._groups.get(group).get(labels))
+            self._counted[group].touch(labels)
         elif group in self._present:
             name, _, part = group.rpartition("_")
             self._histograms.add((name, labels[:-1] if part == "bucket" else labels))

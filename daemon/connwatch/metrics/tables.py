@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import accumulate
 from operator import itemgetter
-from typing import Final
+from typing import Final, cast
 
 from connwatch.core.groups import Labels
 from connwatch.metrics.columns import Column, Places, member
@@ -102,6 +102,14 @@ class Table:
             self.rows[labels] = value
         self._show(labels)
 
+    def reflect(self, rows: dict[Labels, int]) -> None:
+        """Show rows that somebody else keeps and changes, instead of a copy that would weigh as much. Nothing may be put then."""
+        self.rows = cast("dict[Labels, Value]", rows)
+
+    def touch(self, labels: Labels) -> None:
+        """A row that somebody else keeps has changed."""
+        self._show(labels)
+
     def follow(self, view: View) -> None:
         """Set all rows to what they are in this view, if they are asked for."""
         source = self.family.source
@@ -192,7 +200,8 @@ class Table:
         others = self._others.get(labels)
         if others is None:
             return None if self._fold.target(self.family, labels) is not labels else self.rows.get(labels)
-        return _MERGED[self.family.merge]([self.rows[one] for one in others])
+        values = [self.rows[one] for one in others if one in self.rows]  # one that is gone may not be taken over yet
+        return _MERGED[self.family.merge](values) if values else None
 
 
 def written(family: Family, labels: Labels, value: Value) -> str:
