@@ -165,10 +165,10 @@ class TestZeros:
     def test_a_poll_that_changed_nothing_dirties_nothing(self) -> None:
         """What a scrape shows is written anew only where it changed."""
         fleet = one_book(Item("a"))
-        fleet.groups.dirty = set()
+        fleet.groups.dirty.clear()
         state = fleet.books["bank"].records["user-1"].state
         fleet.apply("bank", step(state, polled(Item("a"), at=NOW + 60), POLICY, NO_FACTS, NOW + 60))
-        assert fleet.groups.dirty == set()
+        assert fleet.groups.dirty == {}
 
     def test_no_company_leaves_a_row_behind(self) -> None:
         """When the last target of a company goes, so does everything that was counted of it."""

@@ -31,4 +31,4 @@ def test_a_row_is_there_at_zero_as_soon_as_that_is_the_truth() -> None:
     assert groups.get("stale") == {}
     true_at_zero.add(ROW)
     groups.review([ROW])
-    assert (groups.get("stale"), groups.dirty) == ({("x",): 0}, {ROW})
+    assert (groups.get("stale"), groups.dirty) == ({("x",): 0}, {"stale": {("x",)}})

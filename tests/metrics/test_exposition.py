@@ -265,7 +265,7 @@ class TestFollowing:
         fleet = two_sources()
         exposition = exposed(fleet)
         exposition.refresh(LATER)
-        assert fleet.groups.dirty == set()
+        assert fleet.groups.dirty == {}
         assert fleet.touched == set()
 
     def test_sums_move_with_time(self) -> None:

@@ -16,7 +16,8 @@ class Groups:
 
     def __init__(self, true_at_zero: Callable[[Row], bool]) -> None:
         self.rows: defaultdict[str, dict[Labels, int]] = defaultdict(dict)
-        self.dirty: set[Row] = set()
+        self.dirty: defaultdict[str, set[Labels]] = defaultdict(set)
+        """What changed since someone last took this away, by group."""
         self._true_at_zero = true_at_zero
 
     def add(self, row: Row, amount: int) -> bool:
@@ -29,7 +30,7 @@ class Groups:
             rows[labels] = after
         else:
             rows.pop(labels, None)
-        self.dirty.add((group, labels))  # not `row` itself: what is weighed by the thousand is to be gone as a whole
+        self.dirty[group].add(labels)
         return not before or not after
 
     def review(self, rows: Iterable[Row]) -> None:
@@ -43,7 +44,7 @@ class Groups:
             gone = [labels for labels in rows if labels[0] == source]
             for labels in gone:
                 del rows[labels]
-            self.dirty.update((group, labels) for labels in gone)
+            self.dirty[group].update(gone)
 
     def get(self, group: str) -> Mapping[Labels, int]:
         """The rows of one group."""

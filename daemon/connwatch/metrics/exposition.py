@@ -6,6 +6,7 @@ fleet, however many turns that took.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -71,7 +72,7 @@ class Exposition:
         """
         self._gzip |= gzip
         groups = self._fleet.groups
-        rows, groups.dirty = groups.dirty, set()
+        rows, groups.dirty = groups.dirty, defaultdict(set)
         keys, self._fleet.touched = self._fleet.touched, set()
         self._groups.touch(rows)
         self._connections.touch(keys)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from connwatch.core.groups import Groups, Labels, Row
+from connwatch.core.groups import Groups, Labels
 from connwatch.metrics.family import Counted, Family, Present, Value
 from connwatch.metrics.tables import Table
 
@@ -32,14 +32,18 @@ class GroupTables:
                 case Present() as source:
                     for part in ("bucket", "live", "sum"):
                         self._present[f"{source.group}_{part}"] = (held, source)
-        self._touched: set[Row] = set()
+        self._touched: dict[str, set[Labels]] = {}
         self._histograms: set[tuple[str, Labels]] = set()
         """(group of the source, labels)."""
         self._counting = self._count_all()
 
-    def touch(self, rows: set[Row]) -> None:
-        """These rows may have changed."""
-        self._touched |= rows
+    def touch(self, rows: Mapping[str, set[Labels]]) -> None:
+        """These rows may have changed, by group. The sets are given away."""
+        for group, labels in rows.items():
+            if group in self._touched:
+                self._touched[group] |= labels
+            else:
+                self._touched[group] = labels
 
     def count(self) -> int:
         """Take over a bit of what was touched. What it cost; 0 if all is taken over."""
@@ -47,13 +51,15 @@ class GroupTables:
 
     def _count_all(self) -> Iterator[int]:
         """All rows that are there at first, touched or not; then, for ever, those that are touched."""
-        self._touched = set()
+        self._touched.clear()
         for group, rows in tuple(self._groups.rows.items()):
             for labels in tuple(rows):
                 yield self._take_over(group, labels)
         while True:
             while self._touched:
-                yield self._take_over(*self._touched.pop())
+                group, some = self._touched.popitem()
+                for labels in some:
+                    yield self._take_over(group, labels)
             while self._histograms:
                 yield self._combine(*self._histograms.pop())
             yield 0
