@@ -113,6 +113,15 @@ class TestListings:
         assert state.connections["new"].paused_until == NOW + 360
         assert rejudge(state, POLICY, NO_FACTS, NOW + 10).state.connections["new"].paused_until == NOW + 360
 
+    def test_one_that_is_held_waits_for_nobody_who_has_left(self) -> None:
+        """Its older twin is listed at another bank: what it waited for is over, at once, and not at the next look at the clock."""
+        new = Item("new", status="wait", created_at=NOW)
+        both, moved = (Item("old"), new), (Item("old", institution="bank-b"),)
+        state = after(target(), (NOW, both), (NOW + 10, ()), (NOW + 20, moved))
+        assert state.connections["new"].missing_since == NOW + 10
+        assert state.connections["new"].paused_until == 0
+        assert rejudge(state, POLICY, NO_FACTS, NOW + 20).state.connections == state.connections
+
     def test_one_that_is_removed_makes_no_pair(self) -> None:
         """Once it is gone, nothing stands in the way of the newer one."""
         impatient = replace(POLICY, poll_interval=20.0)

@@ -61,12 +61,13 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
     for id_, connection in current.items():
         before, end = held.get(id_), ends.get(id_, 0.0)
         mark = marks[id_] if id_ in seen else None
-        if mark is not None or (id_ in marks and before is not None and before.paused_until != end):
+        if mark is not None or (before is not None and before.paused_until != end):
             one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned)
-            after.pop(
-                id_, None
-            )  # a mapping keeps its old key, and the id would be there twice: there, and in what was read
-            after[connection.id] = one
+            if before is not None and id_ not in marks:
+                one = replace(one, missing_since=missing.pop(id_, before.missing_since))
+            # A mapping keeps its old key, and the id would be there twice: there, and in what was read.
+            after.pop(id_, None)
+            after[one.seen.id] = one
             moved.append(Moved(before, one))
     for id_, since in missing.items():
         after[id_] = replace(after[id_], missing_since=since)
@@ -126,6 +127,8 @@ def hold(
 ) -> Held:
     """Remember a connection as it was seen now, judged. `fingerprint` None: it was not read anew."""
     now = bench.now
+    if before is not None and seen == before.seen:
+        seen = before.seen  # read anew, after a restart, and as it was: its id and its clocks are there once
     verdict, until = bench.judged(seen, paused_until)
     if before is None:
         same_status = same_condition = False
