@@ -108,9 +108,10 @@ def _other(folder: str, most: int, other: Other) -> Iterator[Figure]:
 
 
 def _weighed(said: str, life: Lived, *, extra: bool = False) -> Iterator[Figure]:
+    """The goal is for what is loaded. Beside it: after a sweep, when all was read anew, and each has a fingerprint."""
     yield Figure(9, life.loaded, variant=f"{said}: loaded", extra=extra)
     if life.swept is not None:
-        yield Figure(9, life.swept, variant=f"{said}: after a sweep", extra=extra)
+        yield Figure(9, life.swept, variant=f"{said}: after a sweep", extra=True)
 
 
 def _starts(folder: str, targets: int, count: int) -> Iterator[tuple[float, Lived]]:
@@ -122,8 +123,7 @@ def _starts(folder: str, targets: int, count: int) -> Iterator[tuple[float, Live
 def lived(folder: str, deal: Deal, targets: int, file: Path, *, series: Mode = "none", sweep: bool = False) -> Lived:
     """The subject of both lines: the daemon starts with a copy of the database, and its providers answer on the loopback.
 
-    Memory is what the process has beyond what it had before the daemon was made, after
-    one more scrape, a compressed one.
+    Memory is what the process has beyond what it had before the daemon was made, after one more scrape, a compressed one.
     """
     names = (identity(number, KINDS[deal.provider].digits) for number in range(targets))
     order = Order(folder, deal, targets, kept=0)
