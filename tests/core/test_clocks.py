@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.clocks import AGE_BOUNDS, CONSENT_BOUNDS, judge, pauses
+from connwatch.core.clocks import AGE_BOUNDS, CONSENT_BOUNDS, KEPT, judge, pauses
 from connwatch.core.model import NEVER, Connection, Verdict
 from connwatch.core.policy import Facts
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, read
@@ -186,3 +186,18 @@ class TestPauses:
     def test_one_that_has_started_is_not_paused(self) -> None:
         """Once it works, the pause is past, whatever the time."""
         assert self.of(Item("old"), Item("new", created_at=NOW)) == {}
+
+
+def test_a_policy_made_of_another_judges_by_its_own_terms() -> None:
+    """What was worked out by the one says nothing of the other, which differs in what it was worked out from."""
+    one, lenient = read(Item("a", data_at=NOW - 2 * DAY), NOW), replace(POLICY, stale_after={"web": 3 * DAY})
+    verdicts = [judge(one, by, NO_FACTS, NOW, muted_until=None, paused_until=0.0)[0] for by in (POLICY, lenient)]
+    assert [verdict.stale for verdict in verdicts] == [True, False]
+
+
+def test_terms_are_kept_of_so_many_cases_only() -> None:
+    """A provider that makes up a status for each connection doesn't fill the memory with them."""
+    policy = replace(POLICY)
+    for number in range(KEPT + 10):
+        judge(read(Item("a", status=f"s{number}"), NOW), policy, NO_FACTS, NOW, muted_until=None, paused_until=0.0)
+    assert 0 < len(policy.terms) <= KEPT

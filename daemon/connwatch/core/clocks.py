@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from connwatch.core.condition import Look, condition, settled_at
-from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict, Words
+from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict
 from connwatch.core.policy import Facts, PauseRule, Policy
 
 HOUR: Final = 3600.0
@@ -21,6 +21,8 @@ DAY: Final = 24 * HOUR
 CONSENT_BOUNDS: Final = (0.0, DAY, 2 * DAY, 5 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY, NEVER)
 AGE_BOUNDS: Final = (HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 8 * DAY, 16 * DAY, 35 * DAY, NEVER)
 
+KEPT: Final = 4096
+"""Cases of which the terms are kept: more than any provider documents, and few enough where one makes up its own."""
 _OUT_OF_THE_RUNNING: Final[frozenset[Condition]] = frozenset({"muted", "inactive"})
 _NOT_STUCK: Final = _OUT_OF_THE_RUNNING | {"expired"}
 
@@ -74,9 +76,17 @@ class Terms(Struct, frozen=True, gc=False):
     """A consent that ends would be missed, a pause would be felt."""
 
 
-@lru_cache(maxsize=16_384)
 def terms(case: Case, policy: Policy) -> Terms:
     """The terms by which connections are judged: worked out once for all that are alike."""
+    known: Terms | None = policy.terms.get(case)
+    if known is None:
+        if len(policy.terms) >= KEPT:
+            policy.terms.clear()
+        known = policy.terms[case] = _worked_out(case, policy)
+    return known
+
+
+def _worked_out(case: Case, policy: Policy) -> Terms:
     kind, status, reason, traits, muted, ended, young, attended = case
     state, rule = condition(Look(status, reason, traits, policy, muted, ended, young))
     limit = policy.stale_after.get(kind, NEVER)
@@ -98,12 +108,6 @@ def terms(case: Case, policy: Policy) -> Terms:
     )
 
 
-@lru_cache(maxsize=65_536)
-def _terms(said: Words, policy: Policy, *standing: bool) -> Terms:
-    """The same by the words, which know their hash: a million connections are judged within seconds after a restart."""
-    return terms((said.kind, said.status, said.reason, said.traits, *standing), policy)
-
-
 def judge(
     connection: Connection, policy: Policy, facts: Facts, now: float, *, muted_until: float | None, paused_until: float
 ) -> tuple[Verdict, float]:
@@ -113,14 +117,17 @@ def judge(
     """
     said, data_at, end = connection.words, connection.data_at, connection.expires_at
     settled = settled_at(connection, policy) if policy.settling else None
-    on = _terms(
-        said,
-        policy,
+    case = (
+        said.kind,
+        said.status,
+        said.reason,
+        said.traits,
         muted_until is not None,
         end is not None and end <= now,
         settled is not None and now < settled,
         bool(facts.attended) and (said.institution, said.kind) in facts.attended,
     )
+    on = terms(case, policy)
 
     turns = [paused_until, settled or 0.0, muted_until or 0.0, end or 0.0]  # what is past turns nothing
     stale = unfed = stuck = expiring = False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from connwatch.core.model import NEVER, Condition
 
@@ -46,7 +48,7 @@ class Mute(Struct, frozen=True):
 class Policy(Struct, frozen=True, eq=False):
     """All that deciding needs to know of a source. Times in seconds; `NEVER` switches a clock off.
 
-    Each is itself and equal to no other, so that what follows from it can be kept: `clocks.terms`.
+    Each is itself and equal to no other, so that what follows from it can be kept, for as long as it is in force.
     """
 
     source: str
@@ -73,6 +75,11 @@ class Policy(Struct, frozen=True, eq=False):
     unknown_fields: tuple[str, ...] = ("status",)
     """Fields in which a value can be one that the documents don't list: the zero rows of `connwatch_unknown_values_total`."""
     mutes: tuple[Mute, ...] = ()
+    terms: dict[Hashable, Any] = field(default_factory=dict)
+    """What `clocks.terms` has worked out by this policy, and by no other."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "terms", {})  # one that is made of another by `replace` would share that one's
 
     def mute_for(self, *, company: str, target: str, institution: str, connection: str, now: float) -> Mute | None:
         """The first mute that holds for a connection now."""
