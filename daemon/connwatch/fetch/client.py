@@ -17,7 +17,7 @@ from connwatch.core.ports import Clock, Recorder, SourcePlan
 from connwatch.core.source import Answer
 from connwatch.core.wire import Conversation, Refused, Reply, Request, Token, http_date
 from connwatch.fetch.faults import FAULTS, TooLargeError, failure_of
-from connwatch.fetch.gate import Gate
+from connwatch.fetch.gate import Bearer, Gate
 from connwatch.fetch.token import TokenKeeper
 
 T = TypeVar("T")
@@ -103,12 +103,12 @@ class SourceClient:
             failure = answer if isinstance(answer, Failure) else None
             return self._gate.heard(Answer(failure, target)) or answer
 
-    async def _with_credential(self, request: Request, token: Token | None, who: object) -> Reply | Failure:
+    async def _with_credential(self, request: Request, token: Token | None, who: Bearer) -> Reply | Failure:
         headers = {**request.headers, **self._provider.authorize(self._known_secrets, token)}
         return await self._exchange(request, headers, who)
 
     async def _exchange(
-        self, request: Request, headers: Mapping[str, str], who: object | None = None
+        self, request: Request, headers: Mapping[str, str], who: Bearer | None = None
     ) -> Reply | Failure:
         """One request, one answer. The only place from which anything leaves the process."""
         self._check(request)

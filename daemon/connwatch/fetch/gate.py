@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -39,30 +39,26 @@ class Gate:
         self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()
         self._in_flight = 0
-        self._prober: object | None = None
+        self._prober: Bearer | None = None
         """Who tries a rejected credential again."""
         self._closed = False
 
-    @contextmanager
-    def asking(self) -> Iterator[object]:
+    def asking(self) -> Bearer:
         """Someone who asks with the credential, be it in several requests: a token, and another try with a new one.
 
         While the credential is rejected, one such alone tries it again; the others wait for what it brings (decisions.md 8).
         """
-        who = object()
-        try:
-            yield who
-        finally:
-            if self._prober is who:
-                self._prober = None
-                self._stirred.set()
+        return Bearer(self)
 
-    @asynccontextmanager
-    async def admitted(self, who: object | None = None) -> AsyncIterator[None]:
+    def admitted(self, who: Bearer | None = None) -> Place:
         """Wait for the quota, the source and a free place; hold the place. Raises StoppingError.
 
         `who` is of `asking`; None for a request without the credential.
         """
+        return Place(self, who)
+
+    async def enter(self, who: Bearer | None) -> None:
+        """Take a place, as soon as there is one. Raises StoppingError."""
         asked_at = self._clock.now()
         if self._prober is not None and who in {None, self._prober}:
             # Whoever has the turn may be waiting for the prober: which must not wait for its turn.
@@ -71,13 +67,19 @@ class Gate:
             async with self._turn:
                 await self._opened(who)
         self._recorder.waited(self.policy.source, self.policy.provider, max(0.0, self._clock.now() - asked_at))
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._in_flight -= 1
+        self._stirred.set()
+
+    def done(self, who: Bearer) -> None:
+        """Somebody asks no more: another one may try the credential."""
+        if self._prober is who:
+            self._prober = None
             self._stirred.set()
 
-    async def _opened(self, who: object | None) -> None:
+    async def _opened(self, who: Bearer | None) -> None:
         """Wait until a request may start, and take its place."""
         while not self._closed:
             self._stirred.clear()
@@ -94,7 +96,7 @@ class Gate:
             await self._clock.wait(self._stirred, opens)
         raise StoppingError
 
-    def _opens_at(self, who: object | None, now: float) -> float:
+    def _opens_at(self, who: Bearer | None, now: float) -> float:
         full = self._in_flight >= budget.in_flight(budget.refill(self.state.quota, self.rule, now), self.rule)
         probed = self.state.rejected and who is not None and self._prober not in {None, who}
         return NEVER if full or probed else self.state.open_at()
@@ -123,3 +125,30 @@ class Gate:
         """Let no further request start."""
         self._closed = True
         self._stirred.set()
+
+
+class Bearer:
+    """Who asks with the credential, for as long as it takes."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.done(self)
+
+
+class Place:
+    """A place among the requests in flight: waited for, held, given back."""
+
+    def __init__(self, gate: Gate, who: Bearer | None) -> None:
+        self._gate = gate
+        self._who = who
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self._who)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.leave()
