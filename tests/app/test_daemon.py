@@ -15,6 +15,8 @@ from tests.fakes import until
 
 ALIASES = {"INCORRECT_PASSWORD": "PASSWORD_INCORRECT", "invalid-connection": "invalid"}
 BY_TIME = {"expired", "pending", "inactive", "action_required"}
+NOBODY_YET = "Brand New Tenant"
+"""The company that has no connections."""
 """Conditions that follow from a trait or a clock, whatever the status."""
 
 
@@ -76,13 +78,15 @@ async def test_companies_are_told_by_their_names(nectar: Household) -> None:
     """Every company has its info, twins are told apart, and one without connections is counted as zeros."""
     async with nectar.running():
         await nectar.ready()
-        found = await nectar.metrics()
+        found = await nectar.metrics_once(
+            lambda found: bool(select(found, "connwatch_connections", company=NOBODY_YET))
+        )
     infos = {dict(key)["company_id"]: dict(key)["company"] for key in select(found, "connwatch_company_info")}
     names = nectar.simulator.truth()["nectar"]["companies"]
     assert infos.keys() == names.keys()
     assert len(set(infos.values())) == len(names)
     assert all(label.startswith(names[id_]) for id_, label in infos.items())
-    assert set(select(found, "connwatch_connections", company="Brand New Tenant").values()) == {0}
+    assert set(select(found, "connwatch_connections", company=NOBODY_YET).values()) == {0}
 
 
 async def test_scrapers_cost_the_providers_nothing(house: Household) -> None:

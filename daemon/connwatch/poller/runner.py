@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -70,13 +71,14 @@ class SourceRunner:
         `judged_by`: the policy by which these states are judged already, as far as they are.
         """
         self._polled = any(state.outcome is not None for state in states)
+        left = deque(states)
+        del states  # a portion is let go of when it is taken in: the old and the new are never there as a whole
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
-            for some in _sliced(states):
+            for some in _sliced(left):
                 self.settler.put(Restored(some, judged_by))
                 await self.settler.drained()
                 del some
-            del states  # a fleet that moves on would leave all of it behind here
             self.taken_in.set()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
             self._workers = [
@@ -188,15 +190,12 @@ class SourceRunner:
         self._settled()
 
 
-def _sliced(states: Iterable[TargetState]) -> Iterator[Sequence[TargetState]]:
-    """Targets in portions that are soon dealt with: each counts as its connections, and one more."""
-    some: list[TargetState] = []
-    size = 0
-    for state in states:
-        some.append(state)
-        size += 1 + len(state.connections)
-        if size >= SLICE:
-            yield some
-            some, size = [], 0
-    if some:
+def _sliced(left: deque[TargetState]) -> Iterator[Sequence[TargetState]]:
+    """Takes targets away, in portions that are soon dealt with: each counts as its connections, and one more."""
+    while left:
+        some: list[TargetState] = []
+        size = 0
+        while left and size < SLICE:
+            some.append(left.popleft())
+            size += 1 + len(some[-1].connections)
         yield some
