@@ -65,9 +65,7 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
             one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned)
             if before is not None and id_ not in marks:
                 one = replace(one, missing_since=missing.pop(id_, before.missing_since))
-            # A mapping keeps its old key, and the id would be there twice: there, and in what was read.
-            after.pop(id_, None)
-            after[one.seen.id] = one
+            after[id_] = one
             moved.append(Moved(before, one))
     for id_, since in missing.items():
         after[id_] = replace(after[id_], missing_since=since)
@@ -127,8 +125,10 @@ def hold(
 ) -> Held:
     """Remember a connection as it was seen now, judged. `fingerprint` None: it was not read anew."""
     now = bench.now
-    if before is not None and seen == before.seen:
-        seen = before.seen  # read anew, after a restart, and as it was: its id and its clocks are there once
+    if (
+        before is not None
+    ):  # its id, and if nothing is new all of it, is there once: not as it was known, and as it was read
+        seen = before.seen if seen == before.seen else replace(seen, id=before.seen.id)
     verdict, until = bench.judged(seen, paused_until)
     if before is None:
         same_status = same_condition = False
