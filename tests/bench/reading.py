@@ -42,9 +42,10 @@ def normalised(folder: str, scale: Scale, provider: str) -> Sequence[Figure]:
     grown, decode = Grown(shelf, polled=False), DECODERS[provider].decode
 
     def read(state: TargetState, body: bytes) -> None:
-        listed = listing(grown.provider, state, body)
-        for item in listed.items.values():
-            listed.read(item, NOW)
+        listed, held = listing(grown.provider, state, body), state.connections
+        for id_, item in listed.items.items():
+            if id_ not in held or held[id_].fingerprint != listed.marks[id_]:
+                listed.read(item, NOW)
 
     takers: dict[str, Take] = {"floor": lambda _state, body: decode(body), "usual": read, "first": read}
     heaps = {name: _pages(grown, range(spot, len(shelf), len(TURNS)), name) for spot, name in enumerate(TURNS)}
