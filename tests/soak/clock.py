@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -54,13 +55,13 @@ class TimeKeeper(EpollSelector):
                 self.lose()
         return [(key, mask) for key, mask in events if key.fileobj is not self._link]
 
+    @abstractmethod
     def hear(self, instant: float) -> None:
         """Take in what the other process says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lose(self) -> None:
         """The other process is gone."""
-        raise NotImplementedError
 
     def say(self, instant: float) -> None:
         """Tell the other process; if it is gone, `look` will notice."""

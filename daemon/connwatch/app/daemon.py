@@ -113,10 +113,9 @@ class Daemon:
                 await unit.runner.taken_in.wait()
         self._exposition = self._new_exposition(self._fleet)  # half of it would have been wrong
         self._loaded.set()
+        # Only now: what was needed to load is given back, too.
         housekeeping = keep_house(self._store, self._clock, self._log, retention=lambda: self._plan.retention)
-        servants.append(
-            group.create_task(housekeeping, name="housekeeping")
-        )  # what was needed to load is given back, too
+        servants.append(group.create_task(housekeeping, name="housekeeping"))
         self._recorder.reloaded(True, self._clock.now(), self._plan.digest)
         self._notifier.ready(f"watching {len(self._units)} sources")
         return servants

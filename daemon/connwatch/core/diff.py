@@ -125,9 +125,8 @@ def hold(
 ) -> Held:
     """Remember a connection as it was seen now, judged. `fingerprint` None: it was not read anew."""
     now = bench.now
-    if (
-        before is not None
-    ):  # its id, and if nothing is new all of it, is there once: not as it was known, and as it was read
+    if before is not None:
+        # Its id is there once, and so is all of it if nothing is new: not as it was known, and again as it was read.
         seen = before.seen if seen == before.seen else replace(seen, id=before.seen.id)
     verdict, until = bench.judged(seen, paused_until)
     if before is None:

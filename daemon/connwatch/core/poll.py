@@ -42,7 +42,7 @@ class Listing(Struct, frozen=True):
     marks: Mapping[str, int]
     """Connection -> the fingerprint of what is said of it: all that are listed."""
     items: Mapping[str, Any]
-    """Connection -> what is said of it, decoded. Those that are said to be as they are remembered may be left out."""
+    """Connection -> what is said of it, decoded. Those of which the same is said as is remembered may be left out."""
     read: Callable[[Any, float], Connection]
     """(item, now) -> Connection: the provider's reading, applied only to what is new or changed."""
     learned: Mapping[str, Learned] = {}

@@ -53,7 +53,7 @@ class Settled(Struct, frozen=True):
 
 
 class Settler:
-    """Drains what happened to one source. `remember` tells what is to be stored of the source itself."""
+    """Settles what happens to the targets of one source. `remember` tells what is to be stored of the source itself."""
 
     def __init__(
         self,

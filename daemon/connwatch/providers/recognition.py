@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Item)
 class Recognition(Generic[T]):
     """Gathers what a listing of a target tells: the marks of all connections, and the items of those that may be news.
 
-    What is not the same to the byte is decoded, and then told by what was decoded, not by this.
+    What is not the same to the byte is decoded. Whether that is news is not for this to tell, but for `core.diff`.
     """
 
     def __init__(self, state: TargetState, decoder: msgspec.json.Decoder[T]) -> None:
@@ -30,7 +30,7 @@ class Recognition(Generic[T]):
             if one.fingerprint and one.missing_since is None
         }
 
-    def take(self, connections: Iterable[msgspec.Raw]) -> None:
+    def take(self, connections: Sequence[msgspec.Raw]) -> None:
         """Some more of the listing. Of a connection that comes twice the later one counts. Raises Refused (`schema`)."""
         for raw, hashed in zip(connections, map(hash, map(bytes, connections)), strict=True):
             mark = hashed >> SPARE_BITS  # `fingerprint`, without a call for each of so many
