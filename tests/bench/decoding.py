@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from connwatch.providers import basiq_connections as basiq
 from connwatch.providers import moneyhub_connections as moneyhub
 from connwatch.providers import nectar_replies as nectar
-from connwatch.providers.basiq_connections import ITEMS
+from connwatch.providers.basiq_replies import Links
 
 
 class NectarPage(Struct, frozen=True, rename="camel"):
@@ -29,8 +30,15 @@ class MoneyhubPage(Struct, frozen=True):
     links: moneyhub.Links | None = None
 
 
+class BasiqPage(Struct, frozen=True):
+    """Basiq's likewise."""
+
+    data: tuple[basiq.Item, ...]
+    links: Links | None = None
+
+
 DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "nectar": msgspec.json.Decoder(NectarPage),
     "moneyhub": msgspec.json.Decoder(MoneyhubPage),
-    "basiq": ITEMS,
+    "basiq": msgspec.json.Decoder(BasiqPage),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from connwatch.core.model import Connection, Words
-from connwatch.providers.basiq_connections import ITEMS, connection
+from connwatch.providers.basiq_connections import ITEM, PAGE, Item, connection
 from tests.providers.basiq_source import ACTIVE, DELETED, INVALID, PRE_INIT, item
 from tests.providers.conversing import NOW, fixture
 
@@ -17,14 +18,19 @@ DAY = 86_400.0
 
 def read(raw: dict[str, Any], unexplained: str | None = "") -> Connection:
     """One item as it comes, read."""
-    page = ITEMS.decode(msgspec.json.encode({"type": "list", "data": [raw]}))
-    return connection(page.data[0], NOW, unexplained=unexplained)
+    [decoded] = items(msgspec.json.encode({"type": "list", "data": [raw]}))
+    return connection(decoded, NOW, unexplained=unexplained)
+
+
+def items(body: bytes) -> Sequence[Item]:
+    """The items of a page."""
+    return [ITEM.decode(raw) for raw in PAGE.decode(body).connections]
 
 
 def test_the_documented_fields_are_read() -> None:
     """Every field that is kept, from a reply with all that Basiq documents."""
-    page = ITEMS.decode(fixture("basiq", "connections.json"))
-    active, invalid, started, deleted = (connection(one, NOW, unexplained=None) for one in page.data)
+    found = items(fixture("basiq", "connections.json"))
+    active, invalid, started, deleted = (connection(one, NOW, unexplained=None) for one in found)
     assert active == Connection(
         id=ACTIVE,
         words=Words(institution="AU00000", kind="openbanking", status="active", renewal="reauth"),
@@ -41,8 +47,7 @@ def test_the_documented_fields_are_read() -> None:
 
 def test_what_is_private_is_never_decoded() -> None:
     """Names, e-mail addresses, numbers and balances do not leave the decoder."""
-    page = ITEMS.decode(fixture("basiq", "connections.json"))
-    kept = msgspec.json.encode(page).decode()
+    kept = msgspec.json.encode(items(fixture("basiq", "connections.json"))).decode()
     assert not [word for word in ("Gavin", "hooli", "61410", "157441965", "81.12") if word in kept]
 
 

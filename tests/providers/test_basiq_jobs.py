@@ -130,7 +130,7 @@ def _remembered(status: str, reason: str, learned: float | None, since: float) -
         ("pending", None, True),
         ("active", None, False),
         ("pre-init", None, False),
-        (None, None, False),
+        ("other", None, False),
         ("invalid", None, True),
         ("invalid", _remembered("active", "", NOW - 60, NOW - 90_000), True),
         ("invalid", _remembered("invalid", "", None, NOW - 90_000), True),
@@ -143,6 +143,6 @@ def _remembered(status: str, reason: str, learned: float | None, since: float) -
         ("active", _remembered("invalid", "user", None, NOW - 60), False),
     ],
 )
-def test_when_jobs_are_looked_at(status: str | None, before: Held | None, *, expected: bool) -> None:
+def test_when_jobs_are_looked_at(status: str, before: Held | None, *, expected: bool) -> None:
     """When a connection turns invalid, while its reason is searched, then every six hours; pending ones each time."""
     assert due(status, before, NOW) is expected

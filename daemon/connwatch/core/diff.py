@@ -47,9 +47,8 @@ class Difference(Struct, frozen=True):
 
 def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: float) -> Difference:
     """Apply a complete listing. `started_at` is when its poll began: absences are told apart by it."""
-    marks = listing.marks
     seen = _changed(held, listing, bench.now)
-    missing, removed = _absent(held, marks.keys(), started_at, bench.policy.poll_interval)
+    missing, removed = _absent(held, listing.listed, started_at, bench.policy.poll_interval)
     if not seen and not missing and not removed:
         return Difference(held, ())
 
@@ -60,10 +59,10 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
     moved = []
     for id_, connection in current.items():
         before, end = held.get(id_), ends.get(id_, 0.0)
-        mark = marks[id_] if id_ in seen else None
-        if mark is not None or (before is not None and before.paused_until != end):
-            one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=id_ in listing.learned)
-            if before is not None and id_ not in marks:
+        if id_ in seen or (before is not None and before.paused_until != end):
+            mark, learned = listing.marks.get(id_), id_ in listing.learned
+            one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=learned)
+            if before is not None and id_ not in listing.listed:
                 one = replace(one, missing_since=missing.pop(id_, before.missing_since))
             after[id_] = one
             moved.append(Moved(before, one))

@@ -9,6 +9,8 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
+from connwatch.core.imprint import Imprint
+
 Condition: TypeAlias = Literal[
     "healthy",
     "pending",
@@ -184,6 +186,8 @@ class TargetState(Struct, frozen=True, gc=False):
     """First complete discovery that lacked it; None while it is discovered or configured."""
     gone: bool = False
     """The provider answered 404: it is asked seldom and counts for no sweep."""
+    imprints: tuple[Imprint, ...] = ()
+    """How the pages of its last listing read, of which all `connections` that aren't missing are as they are."""
 
 
 class Failure(Struct, frozen=True):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from connwatch.core.imprint import Imprint
 from connwatch.core.model import Accounts, Connection, Failure
 
 
@@ -39,13 +41,17 @@ class Learned(Struct, frozen=True, gc=False):
 class Listing(Struct, frozen=True):
     """A complete list of a target's connections. What broke off is a `Failure` and never becomes one."""
 
-    marks: Mapping[str, int]
-    """Connection -> the fingerprint of what is said of it: all that are listed."""
+    listed: AbstractSet[str]
+    """The ids of all connections."""
     items: Mapping[str, Any]
     """Connection -> what is said of it, decoded. Those of which the same is said as is remembered may be left out."""
+    marks: Mapping[str, int]
+    """Connection -> the fingerprint of what is said of it: of all `items`."""
     read: Callable[[Any, float], Connection]
     """(item, now) -> Connection: the provider's reading, applied only to what is new or changed."""
     learned: Mapping[str, Learned] = {}
+    imprints: tuple[Imprint, ...] = ()
+    """How its pages read, for the next poll; none where a page can't be found again by that."""
 
     @classmethod
     def of(
@@ -56,7 +62,8 @@ class Listing(Struct, frozen=True):
     ) -> Listing:
         """A listing that was decoded as a whole. Of an item that comes twice the later one counts."""
         found = {item.id: item for item in items}
-        return cls({id_: fingerprint(item) for id_, item in found.items()}, found, read, learned or {})
+        marks = {id_: fingerprint(item) for id_, item in found.items()}
+        return cls(found.keys(), found, marks, read, learned or {})
 
 
 class Polled(Struct, frozen=True):

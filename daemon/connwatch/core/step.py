@@ -49,7 +49,8 @@ def _moved(
     state: TargetState, listing: Listing, bench: Bench, started_at: float, notes: tuple[Note, ...], *, spare: bool
 ) -> Step:
     difference = diff(state.connections, listing, bench, started_at)
-    step_ = _told(replace(state, connections=difference.connections), difference.moved, bench.now, notes)
+    after = replace(state, connections=difference.connections, imprints=listing.imprints)
+    step_ = _told(after, difference.moved, bench.now, notes)
     return replace(step_, state=_rescheduled(step_.state, bench.policy, bench.now, spare=spare))
 
 
@@ -124,21 +125,22 @@ def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> Targ
             end,
             before.learned_at,
         )
-    return replace(state, connections=after)
+    return replace(state, connections=after, imprints=())
 
 
 def unread(state: TargetState) -> TargetState:
     """The state without any fingerprint: whatever is listed next is read, however little it changed."""
     if not any(one.fingerprint for one in state.connections.values()):
         return state
-    return replace(state, connections={id_: replace(one, fingerprint=0) for id_, one in state.connections.items()})
+    connections = {id_: replace(one, fingerprint=0) for id_, one in state.connections.items()}
+    return replace(state, connections=connections, imprints=())
 
 
 def drop(state: TargetState, now: float) -> Step:
     """The target is gone for good, and its connections with it."""
     moved = tuple(Moved(one, None) for one in state.connections.values())
     note = Note("target_dropped", "info", {"connections": len(moved)})
-    return _told(replace(state, connections={}, gone=True), moved, now, (note,))
+    return _told(replace(state, connections={}, imprints=(), gone=True), moved, now, (note,))
 
 
 def _told(state: TargetState, moved: tuple[Moved, ...], now: float, notes: tuple[Note, ...] = ()) -> Step:

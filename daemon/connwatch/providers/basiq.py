@@ -20,8 +20,9 @@ from connwatch.providers import basiq_replies
 from connwatch.providers.basiq_connections import (
     CONDITIONS,
     INVALID,
-    ITEMS,
+    ITEM,
     METHODS,
+    PAGE,
     PENDING,
     REFRESHED,
     Item,
@@ -31,7 +32,7 @@ from connwatch.providers.basiq_connectors import CONNECTORS, facts
 from connwatch.providers.basiq_events import EVENTS, told
 from connwatch.providers.basiq_jobs import CONDITIONS as EXPLAINED
 from connwatch.providers.basiq_jobs import JOBS, due, reasons
-from connwatch.providers.basiq_replies import collect
+from connwatch.providers.basiq_replies import collect, pages
 from connwatch.providers.options import (
     Interval,
     ProviderUrl,
@@ -41,6 +42,7 @@ from connwatch.providers.options import (
     TargetId,
     UsersFile,
 )
+from connwatch.providers.recognition import Recognition
 
 SCOPE: Final = "SERVER_ACCESS"
 PAUSE: Final = PauseRule(kind="web", status=PENDING, gone="deleted")
@@ -164,12 +166,14 @@ class Basiq:
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         user = f"/users/{segment(state.target.id)}"
-        listed = yield from collect(Request("connections", f"{user}/connections"), ITEMS, self.base_url)
-        items = tuple({item.id: item for item in listed}.values())
+        found = Recognition(state, PAGE, ITEM)
+        yield from pages(Request("connections", f"{user}/connections"), found.page, self.base_url)
         learned: Mapping[str, Learned] = {}
-        if self._options.jobs and self._may_ask_jobs(items, state, now):
-            learned = yield from self._explain(Request("jobs", f"{user}/jobs"), items)
-        return Listing.of(items, self._read, learned)
+        if self._options.jobs:
+            listed = found.seen(self._read, now)
+            if _may_ask_jobs(listed, state, now):
+                learned = yield from self._explain(Request("jobs", f"{user}/jobs"), listed)
+        return found.listing(self._read, learned)
 
     def institutions(self, now: float) -> Conversation[Facts]:
         connectors = yield from collect(Request("institutions", "/connectors"), CONNECTORS, self.base_url)
@@ -190,21 +194,21 @@ class Basiq:
         events = yield from collect(Request("events", "/events"), EVENTS, self.base_url)
         return told(events, cursor, now)
 
-    def _may_ask_jobs(self, items: Sequence[Item], state: TargetState, now: float) -> bool:
-        """Whether jobs are due for a connection, and none of the user is in its six-minute pause (decisions.md 3)."""
-        if not any(due(item.shown_status, state.connections.get(item.id), now) for item in items):
-            return False
-        ends = pauses((self._read(item, now) for item in items), PAUSE)
-        return all(end <= now for end in ends.values())
-
-    def _explain(self, request: Request, items: Sequence[Item]) -> Conversation[Mapping[str, Learned]]:
+    def _explain(self, request: Request, listed: Sequence[Connection]) -> Conversation[Mapping[str, Learned]]:
         """Why connections are invalid. A failure doesn't fail the listing: last known reasons stay (decisions.md 5)."""
         try:
             jobs = yield from collect(request, JOBS, self.base_url)
         except Refused:
             return {}
-        known = reasons(jobs, {item.id: item.institution.id for item in items if item.institution is not None})
-        return {item.id: Learned(reason=known.get(item.id)) for item in items if item.shown_status == INVALID}
+        known = reasons(jobs, {one.id: one.institution for one in listed})
+        return {one.id: Learned(reason=known.get(one.id)) for one in listed if one.status == INVALID}
 
     def _read(self, item: Item, now: float) -> Connection:
         return connection(item, now, unexplained=None if self._options.jobs else "")
+
+
+def _may_ask_jobs(listed: Sequence[Connection], state: TargetState, now: float) -> bool:
+    """Whether jobs are due for a connection, and none of the user is in its six-minute pause (decisions.md 3)."""
+    if not any(due(one.status, state.connections.get(one.id), now) for one in listed):
+        return False
+    return all(end <= now for end in pauses(listed, PAUSE).values())

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from connwatch.core.model import Condition, Connection, words
-from connwatch.providers.basiq_replies import Page
+from connwatch.providers.basiq_replies import Linked
 from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading, label
 
 PENDING: Final = "pending"
@@ -51,13 +51,15 @@ class Item(Struct, frozen=True, gc=False, rename="camel"):
     last_used: str | None = None
     institution: Institution | None = None
 
-    @property
-    def shown_status(self) -> str | None:
-        """The documented status that this is a spelling of; None if it is none."""
-        return STATUSES.spellings.get(self.status or "")
+
+class Page(Linked, frozen=True, kw_only=True):
+    """Connections, which are decoded as far as they are news."""
+
+    connections: tuple[msgspec.Raw, ...] = msgspec.field(name="data")
 
 
-ITEMS: Final = msgspec.json.Decoder(Page[Item])
+PAGE: Final = msgspec.json.Decoder(Page)
+ITEM: Final = msgspec.json.Decoder(Item)
 
 
 def connection(item: Item, now: float, unexplained: str | None) -> Connection:

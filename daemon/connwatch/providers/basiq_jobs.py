@@ -14,7 +14,7 @@ from connwatch.core.clocks import HOUR
 from connwatch.core.model import Condition, Held
 from connwatch.providers.basiq_connections import INVALID, PENDING, Institution
 from connwatch.providers.basiq_replies import Page
-from connwatch.providers.reading import OTHER, instant
+from connwatch.providers.reading import OTHER, UNKNOWN, instant, label
 
 CONDITIONS: Final[Mapping[str, Condition]] = {
     "user": "action_required",
@@ -141,21 +141,25 @@ JOBS: Final = msgspec.json.Decoder(Page[Job])
 def reasons(jobs: Iterable[Job], institutions: Mapping[str, str]) -> Mapping[str, str]:
     """Connection id -> why its newest failed job failed.
 
-    `institutions` is connection id -> institution id of all that are listed: a job that names no connection is about
+    `institutions` is connection id -> institution of all that are listed: a job that names no connection is about
     the only one of its institution, or about nobody knows which.
     """
     count = Counter(institutions.values())
-    only = {institution: id_ for id_, institution in institutions.items() if count[institution] == 1}
+    only = {
+        institution: id_
+        for id_, institution in institutions.items()
+        if count[institution] == 1 and institution not in {UNKNOWN, OTHER}
+    }
     told = {}
     for job in sorted(jobs, key=lambda job: job.age):
         code = job.failure
-        about = job.connection or only.get(job.institution.id if job.institution is not None else "")
+        about = job.connection or only.get(label(job.institution.id) if job.institution is not None else UNKNOWN)
         if code is not None and about is not None:
             told[about] = REASONS.get(code, OTHER)
     return told
 
 
-def due(status: str | None, held: Held | None, now: float) -> bool:
+def due(status: str, held: Held | None, now: float) -> bool:
     """Whether to look at the jobs for a connection that is listed with this status, and was remembered as `held`.
 
     Pending: always. Invalid: when it became so, while its reason is being searched, and then every six hours. The

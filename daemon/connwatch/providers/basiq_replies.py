@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +17,7 @@ from connwatch.core.model import Failure, Outcome
 from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Reply, Request, read, word
 
 T = TypeVar("T")
+L = TypeVar("L", bound="Linked")
 
 
 class Links(Struct, frozen=True, gc=False):
@@ -24,11 +26,16 @@ class Links(Struct, frozen=True, gc=False):
     next: str | None = None
 
 
-class Page(Struct, Generic[T], frozen=True):
+class Linked(Struct, frozen=True):
     """The envelope of every list."""
 
-    data: tuple[T, ...]
     links: Links | None = None
+
+
+class Page(Linked, Generic[T], frozen=True, kw_only=True):
+    """A list whose items are decoded at once."""
+
+    data: tuple[T, ...]
 
 
 class Fault(Struct, frozen=True, gc=False):
@@ -92,15 +99,21 @@ _CORRELATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
 def collect(request: Request, decoder: msgspec.json.Decoder[Page[T]], base_url: str) -> Conversation[list[T]]:
-    """All items of a list, page by page. Raises Refused: `loop` if there is no end, `schema` if a page is elsewhere."""
-    items: list[T] = []
+    """All items of a list, page by page. Raises Refused: see `pages`."""
+    found = yield from pages(request, partial(read, decoder=decoder), base_url)
+    return [item for page in found for item in page.data]
+
+
+def pages(request: Request, read_page: Callable[[Reply | Failure], L], base_url: str) -> Conversation[list[L]]:
+    """All pages of a list. Raises Refused: `loop` if there is no end, `schema` if a page is elsewhere."""
+    found: list[L] = []
     asked: set[tuple[tuple[str, str], ...]] = set()
     while request.query not in asked and len(asked) < MAX_PAGES:
         asked.add(request.query)
-        page = read((yield request), decoder)
-        items += page.data
+        page = read_page((yield request))
+        found.append(page)
         if page.links is None or not page.links.next:
-            return items
+            return found
         request = replace(request, query=_query_of_next(page.links.next, request.path, base_url))
     raise Refused(Failure(outcome="loop", detail=f"no end after {len(asked)} pages"))
 

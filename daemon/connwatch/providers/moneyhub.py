@@ -168,7 +168,7 @@ class Moneyhub:
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         found = yield from connections.sweep(state)
-        return Listing(found.marks, found.items, connections.connection)
+        return found.listing(connections.connection)
 
     def institutions(self, now: float) -> Conversation[Facts]:
         entries = yield from institutions.sweep()

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch.core.model import Condition, Connection, Failure, Renewal, TargetState, Trait, words
-from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Request, read, segment
+from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Request, segment
 from connwatch.providers.reading import UNKNOWN, Enumeration, Id, Reading
 from connwatch.providers.recognition import Recognition
 
@@ -70,7 +70,7 @@ class Links(Struct, frozen=True, gc=False):
 class Page(Struct, frozen=True):
     """The connections of a user, which are decoded as far as they are news."""
 
-    data: tuple[msgspec.Raw, ...]
+    connections: tuple[msgspec.Raw, ...] = msgspec.field(name="data")
     links: Links | None = None
 
 
@@ -78,24 +78,23 @@ PAGE: Final = msgspec.json.Decoder(Page)
 ITEM: Final = msgspec.json.Decoder(Item)
 
 
-def sweep(state: TargetState) -> Conversation[Recognition[Item]]:
+def sweep(state: TargetState) -> Conversation[Recognition[Page, Item]]:
     """All connections of a user: one request, unless a reply itself says that there is more. Raises Refused (`loop`).
 
     Of a link to more its query alone is followed, so that it can't lead to another list or host.
     """
-    found = Recognition(state, ITEM)
+    found = Recognition(state, PAGE, ITEM)
     request = Request("connections", f"/users/{segment(state.target.id)}/connections")
     for _ in range(MAX_PAGES):
-        page = read((yield request), PAGE)
-        known = len(found.marks)
-        found.take(page.data)
+        known = len(found.listed)
+        page = found.page((yield request))
         following = page.links.next if page.links is not None else None
         if not following:
             return found
-        if len(found.marks) == known:
+        if len(found.listed) == known:
             break
         request = replace(request, query=tuple(parse_qsl(following.partition("?")[2], keep_blank_values=True)))
-    raise Refused(Failure(outcome="loop", detail=f"no end after {len(found.marks)} connections"))
+    raise Refused(Failure(outcome="loop", detail=f"no end after {len(found.listed)} connections"))
 
 
 def connection(item: Item, now: float) -> Connection:

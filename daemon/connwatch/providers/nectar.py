@@ -135,13 +135,13 @@ class Nectar:
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         found = yield from sweep(state)
         detailed = yield from details(
-            undetailed(found.marks, state, now) if self._options.accounts == "details" else ()
+            undetailed(found.listed, state, now) if self._options.accounts == "details" else ()
         )
         learned = {
             id_: Learned(accounts=None if accounts is None else replies.counted(accounts)[0])
             for id_, accounts in detailed.items()
         }
-        return Listing(found.marks, found.items, partial(self._read, detailed), learned)
+        return found.listing(partial(self._read, detailed), learned)
 
     def refusal(self, request: Request, reply: Reply, now: float) -> Failure:
         """By status; the body is free text. A 403 to a ping is about the key, not about what it may see."""

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from connwatch.core.model import Failure, Outcome, TargetState
 from connwatch.core.schedule import slot_after, spread
 from connwatch.core.wire import DAY, MAX_PAGES, Conversation, Refused, Request, read, segment
-from connwatch.providers.nectar_replies import DETAILS, ITEM, PAGE, Account, Item
+from connwatch.providers.nectar_replies import DETAILS, ITEM, PAGE, Account, Item, Page
 from connwatch.providers.recognition import Recognition
 
 PAGE_SIZE: Final = 500
@@ -23,18 +23,20 @@ _NOT_ITS_FAULT: Final[frozenset[Outcome]] = frozenset({"throttled", "auth"})
 _ITS_OWN: Final[frozenset[Outcome]] = frozenset({"not_found", "schema", "too_large"})
 
 
-def sweep(state: TargetState) -> Conversation[Recognition[Item]]:
+def sweep(state: TargetState) -> Conversation[Recognition[Page, Item]]:
     """All connections of a company. Rows may move from page to page meanwhile: what doesn't add up is read again."""
     path = f"/connection/company/{segment(state.target.id)}"
     for _ in range(2):
-        found = Recognition(state, ITEM)
+        found = Recognition(state, PAGE, ITEM)
         total = yield from _pages(path, found)
-        if len(found.marks) == total:
+        if len(found.listed) == total:
             return found
-    raise Refused(Failure(outcome="truncated", detail=f"{len(found.marks)} different connections of {total} announced"))
+    raise Refused(
+        Failure(outcome="truncated", detail=f"{len(found.listed)} different connections of {total} announced")
+    )
 
 
-def _pages(path: str, found: Recognition[Item]) -> Conversation[int]:
+def _pages(path: str, found: Recognition[Page, Item]) -> Conversation[int]:
     """Finds the connections on all pages, and tells how many the last one announced. Raises Refused (`loop`).
 
     A page beyond the end is answered with the last one again (providers/nectar.md section 3). That is the end of a list
@@ -42,12 +44,11 @@ def _pages(path: str, found: Recognition[Item]) -> Conversation[int]:
     """
     for number in range(1, MAX_PAGES + 1):
         request = Request("connections", path, query=(("page", str(number)), ("limit", str(PAGE_SIZE))))
-        page = read((yield request), PAGE)
-        known = len(found.marks)
-        found.take(page.connections)
+        known = len(found.listed)
+        page = found.page((yield request))
         if not page.has_next:
             return page.total_connections
-        if page.current_page != number or len(found.marks) == known:
+        if page.current_page != number or len(found.listed) == known:
             raise Refused(Failure(outcome="loop", detail=f"page {number} repeats"))
     raise Refused(Failure(outcome="loop", detail=f"more than {MAX_PAGES} pages"))
 

@@ -2,41 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from connwatch.core.model import TargetState
-from connwatch.core.poll import SPARE_BITS, Item
-from connwatch.core.wire import decoded
+from connwatch.core.imprint import Imprint, imprint
+from connwatch.core.model import Connection, Failure, TargetState
+from connwatch.core.poll import SPARE_BITS, Item, Learned, Listing
+from connwatch.core.wire import Refused, Reply, decoded, expect
 
+
+class Page(Protocol):
+    """A page of a listing, whose connections are left to be decoded."""
+
+    @property
+    def connections(self) -> Sequence[msgspec.Raw]:
+        """Each as it came."""
+
+
+P = TypeVar("P", bound=Page)
 T = TypeVar("T", bound=Item)
 
 
-class Recognition(Generic[T]):
-    """Gathers what a listing of a target tells: the marks of all connections, and the items of those that may be news.
+class Recognition(Generic[P, T]):
+    """Gathers what a listing of a target tells, page by page: which connections there are, and the items of those that may be news.
 
     What is not the same to the byte is decoded. Whether that is news is not for this to tell, but for `core.diff`.
     """
 
-    def __init__(self, state: TargetState, decoder: msgspec.json.Decoder[T]) -> None:
-        self.marks: dict[str, int] = {}
+    def __init__(self, state: TargetState, pages: msgspec.json.Decoder[P], items: msgspec.json.Decoder[T]) -> None:
+        self.listed: set[str] = set()
         self.items: dict[str, T] = {}
-        self._decoder = decoder
-        self._known = {
+        self._marks: dict[str, int] = {}
+        self._connections = state.connections
+        self._remembered = iter(state.imprints)
+        self._imprints: list[Imprint | None] = []
+        self._pages = pages
+        self._items = items
+
+    def page(self, answer: Reply | Failure) -> P:
+        """One more page. Of a connection that comes twice the later one counts. Raises Refused: see `wire.read`."""
+        reply = expect(answer)
+        body = reply.body
+        known = next(self._remembered, None)
+        rest = None if known is None else known.rest(body)
+        if known is None or rest is None:
+            page = decoded(body, self._pages, reply.status)
+            texts, ids = self._take(page.connections, self._connections)
+            self._imprints.append(self._checked(imprint(body, texts, ids)))
+        else:
+            page = decoded(known.envelope, self._pages, reply.status)
+            self.listed.update(rest.unchanged)
+            texts, ids = self._take(rest.connections, [id_ for one in rest.gone for id_ in one.ids])
+            self._imprints.append(known.renewed(rest, texts, ids))
+        return page
+
+    def seen(self, read: Callable[[T, float], Connection], now: float) -> Sequence[Connection]:
+        """All connections, as far as the listing tells them: those of which the same is said are as they are remembered."""
+        read_anew = {id_: read(item, now) for id_, item in self.items.items()}
+        return [read_anew.get(id_) or self._connections[id_].seen for id_ in self.listed]
+
+    def listing(self, read: Callable[[T, float], Connection], learned: Mapping[str, Learned] | None = None) -> Listing:
+        """All of it."""
+        found = [one for one in self._imprints if one is not None]
+        # Where one comes twice, the later one would have to be found again together with the earlier one.
+        whole = len(found) == len(self._imprints) and sum(one.count for one in found) == len(self.listed)
+        return Listing(self.listed, self.items, self._marks, read, learned or {}, tuple(found) if whole else ())
+
+    def _take(
+        self, connections: Sequence[msgspec.Raw], expected: Iterable[str]
+    ) -> tuple[Sequence[bytes], Sequence[str]]:
+        """Texts and ids of connections, of which those that are the same as one that is expected are not decoded."""
+        held = self._connections
+        known = {
             one.fingerprint: id_
-            for id_, one in state.connections.items()
+            for id_, one in ((id_, held[id_]) for id_ in (expected if connections else ()))
             if one.fingerprint and one.missing_since is None
         }
-
-    def take(self, connections: Sequence[msgspec.Raw]) -> None:
-        """Some more of the listing. Of a connection that comes twice the later one counts. Raises Refused (`schema`)."""
-        for raw, hashed in zip(connections, map(hash, map(bytes, connections)), strict=True):
+        texts, ids = [*map(bytes, connections)], []
+        for raw, hashed in zip(connections, map(hash, texts), strict=True):
             mark = hashed >> SPARE_BITS  # `fingerprint`, without a call for each of so many
-            id_ = self._known.get(mark)
+            id_ = known.get(mark)
             if id_ is None:
-                item = decoded(raw, self._decoder)
-                id_ = item.id
+                item = decoded(raw, self._items)
+                before = held.get(item.id)
+                id_ = item.id if before is None else before.seen.id  # there once, not in each page again
                 self.items[id_] = item
-            self.marks[id_] = mark
+                self._marks[id_] = mark
+            ids.append(id_)
+        self.listed.update(ids)
+        return texts, ids
+
+    def _checked(self, made: Imprint | None) -> Imprint | None:
+        """An imprint, if all connections were found where they stand."""
+        try:
+            return None if made is None or decoded(made.envelope, self._pages).connections else made
+        except Refused:
+            return None
