@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-STRETCH: Final = 16
+STRETCH: Final = 8
 """Connections of a stretch. One that changed has all of its stretch split; and each stretch takes 60 bytes or so."""
 FEWEST: Final = 2 * STRETCH
 """A page with fewer connections is parsed at once: what would be kept of it takes more room than it saves time."""
