@@ -73,6 +73,18 @@ async def test_a_source_that_comes_back_goes_on_where_it_was(nectar: Household) 
         assert [path for path in again if "nectar" in path] == []
 
 
+async def test_what_is_read_otherwise_from_now_on_is_read_anew(nectar: Household) -> None:
+    """Accounts were not wanted, and now they are: they are counted though nothing changed at the provider."""
+    nectar.ask_often()
+    nectar.configure(accounts="none")
+    async with nectar.running():
+        await nectar.ready()
+        assert total(await nectar.metrics(), "connwatch_accounts") == 0
+        nectar.configure(accounts="list")
+        assert (await nectar.reload())[0] == 200
+        await nectar.metrics_once(lambda found: total(found, "connwatch_accounts") > 0)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

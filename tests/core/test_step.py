@@ -348,6 +348,13 @@ class TestJudgingAgain:
         assert state.connections["a"].verdict.stale
         assert not rejudge(state, POLICY, facts, NOW).state.connections["a"].verdict.stale
 
+    def test_what_is_judged_as_before_stays_as_it_is(self) -> None:
+        """A million connections are not made anew because one of them is another one now."""
+        state = after(target(), (NOW, (Item("a"), Item("b"))))
+        judged = rejudge(state, replace(POLICY, mutes=(Mute(reason="tests", connection="b"),)), NO_FACTS, NOW)
+        assert judged.state.connections["a"] is state.connections["a"]
+        assert [pair.after for pair in judged.moved] == [judged.state.connections["b"]]
+
     def test_other_options_read_everything_anew(self) -> None:
         """After a change of options, an unchanged listing is read again, by the new reading."""
         state = after(target(), (NOW, (Item("a"), Item("b"))))
@@ -357,12 +364,11 @@ class TestJudgingAgain:
         assert again.transitions == ()
 
     def test_what_a_store_remembered_is_judged_when_it_is_read(self) -> None:
-        """Whatever became of it meanwhile by the clock alone; and the next listing is read whatever it says."""
+        """Whatever became of it meanwhile by the clock alone."""
         state = after(target(), (NOW, (Item("a"), Item("b", status="wait", created_at=NOW))))
         later = NOW + 37 * HOUR
         awake = awaken(asleep(state), POLICY, NO_FACTS, later)
-        expected = rejudge(unread(state), POLICY, NO_FACTS, later).state
-        assert awake == expected
+        assert awake == rejudge(unread(state), POLICY, NO_FACTS, later).state
         assert awake.connections["a"].verdict.stale
         assert pass_time(awake, POLICY, NO_FACTS, later).moved == ()
 

@@ -77,6 +77,10 @@ class Toy:
         failure = refusal(reply, now)
         return replace(failure, renew=request.authenticated and reply.status == 401)
 
+    @property
+    def reading(self) -> None:
+        """In one way only."""
+
     def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
         """Not asked for here."""
         raise AssertionError((listed, now))

@@ -151,9 +151,9 @@ class Stage:
 
     @asynccontextmanager
     async def playing(
-        self, states: Sequence[TargetState] = (), memory: SourceMemory | None = None
+        self, states: Sequence[TargetState] = (), memory: SourceMemory | None = None, *, anew: bool = False
     ) -> AsyncIterator[None]:
-        """Let it run, with time that the test moves; stop it in order at the end."""
+        """Let it run, with time that the test moves; stop it in order at the end. `anew`: see `Restored`."""
         around = Surroundings(
             fleet=self.fleet,
             store=self.store,
@@ -167,7 +167,7 @@ class Stage:
             self.plan, book, self.door, lambda: self.health, around, memory or SourceMemory(source="bank")
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.runner.run(states))
+            group.create_task(self.runner.run(states, anew=anew))
             await self.clock.advance(0)
             yield
             self.runner.stop()

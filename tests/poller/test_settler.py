@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found
@@ -133,8 +134,9 @@ async def test_who_comes_back_is_asked_again() -> None:
         assert stage.states()["u"].outcome == "ok"
 
 
-async def test_a_successor_reads_everything_anew() -> None:
-    """After a reload the same listing is read by the new options, unchanged as it is."""
+@pytest.mark.parametrize(("anew", "outcome"), [(True, "schema"), (False, "ok")])
+async def test_a_successor_that_reads_otherwise_reads_everything_anew(*, anew: bool, outcome: str) -> None:
+    """After a reload the same listing is read by the new options, unchanged as it is; by the same ones it is passed over."""
     first = Stage(Script({"u": [HEALTHY]}))
     async with first.playing():
         await first.clock.advance(1)
@@ -142,9 +144,9 @@ async def test_a_successor_reads_everything_anew() -> None:
     assert states[0].connections["a"].fingerprint
     second = Stage(Script({"u": [HEALTHY]}, now=NOW + INTERVAL + 1))
     second.script.broken = {"a"}
-    async with second.playing(states, SourceMemory(source="bank")):
+    async with second.playing(states, SourceMemory(source="bank"), anew=anew):
         await second.clock.advance(1)
-        assert second.states()["u"].outcome == "schema"
+        assert second.states()["u"].outcome == outcome
 
 
 async def test_the_log_names_nobody_and_says_nothing_of_what_is_not_known() -> None:

@@ -114,5 +114,5 @@ def test_the_columns_are_what_the_core_names() -> None:
     of_connections = set(schema.connections.columns.keys())
     assert of_connections - NAMED_OTHERWISE == named(Words, Connection, Held) - FOUND_ANEW
     of_targets = set(schema.targets.columns.keys())
-    assert of_targets - {"source", "gone_at"} == named(Target, TargetState) - {"target", "connections"}
+    assert of_targets - {"source", "gone_at"} == named(Target, TargetState) - {"target", "connections", "imprints"}
     assert set(schema.tallies.columns.keys()) == {"source", "name", "labels", "total"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from msgspec import Struct
 
@@ -21,6 +21,8 @@ class Past(Struct, frozen=True):
     """By which policy they are judged already."""
     memory: SourceMemory | None = None
     tallies: Tallies = {}
+    reading: Hashable = None
+    """How its connections were read: `Provider.reading`. A store remembers nothing of how they were told."""
 
 
 async def pasts(store: Store, plan: Plan, clock: Clock) -> dict[str, Past]:

@@ -56,7 +56,8 @@ class Unit:
         """Ask until stopped."""
         try:
             past, self._past = self._past, Past()
-            running = self.runner.run(past.states, past.judged_by)
+            anew = past.reading != self.plan.provider.reading
+            running = self.runner.run(past.states, past.judged_by, anew=anew)
             del past  # what was taken in is the fleet's to hold: nobody else keeps what is long over
             await running
         finally:
@@ -83,6 +84,7 @@ class Unit:
             states=tuple(record.state for record in self._book.records.values()),
             memory=self.runner.memory(),
             tallies=dict(self._book.tally.shown),
+            reading=self.plan.provider.reading,
         )
 
     def _settled(self) -> None:

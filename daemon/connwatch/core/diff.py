@@ -15,7 +15,7 @@ from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Learned, Listing
 
 
-class Bench(Struct, frozen=True):
+class Bench(Struct, frozen=True, gc=False):
     """What every judgement of one target needs: whose it is, by which policy and facts, and when."""
 
     target: Target
@@ -38,7 +38,7 @@ class Bench(Struct, frozen=True):
         return judge(seen, policy, self.facts, self.now, muted_until=muted_until, paused_until=paused_until)
 
 
-class Difference(Struct, frozen=True):
+class Difference(Struct, frozen=True, gc=False):
     """The connections after a listing, and how each one that is not as before got there."""
 
     connections: Mapping[str, Held]
@@ -144,6 +144,8 @@ def hold(
         status_since = seen.status_since
     else:
         status_since = before.status_since if before is not None and same_status else now
+    if since == status_since:
+        since = status_since  # one instead of two that are equal
     return Held(
         seen=seen,
         verdict=verdict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -54,6 +54,10 @@ class Provider(Protocol):
     @property
     def listed(self) -> Sequence[str] | None:
         """The targets that the configuration names; None if they are discovered or stand in a file."""
+
+    @property
+    def reading(self) -> Hashable:
+        """What follows from the options for how connections are read: where it differs, nothing that was read holds."""
 
     def policy(self, source: str, mutes: tuple[Mute, ...]) -> Policy:
         """What the source is judged by: the provider's defaults, overridden by the options."""
@@ -128,7 +132,7 @@ class Vitals(Struct, frozen=True):
     discovered_at: float | None
 
 
-class SourceMemory(Struct, frozen=True):
+class SourceMemory(Struct, frozen=True, gc=False):
     """What is remembered of a source as a whole, over restarts."""
 
     source: str
@@ -140,7 +144,7 @@ class SourceMemory(Struct, frozen=True):
     """Targets that the configuration doesn't name, and that an event feed told of."""
 
 
-class TargetMemory(Struct, frozen=True):
+class TargetMemory(Struct, frozen=True, gc=False):
     """What one step leaves behind: the target's state, what moved, its history, and totals that it raised."""
 
     source: str

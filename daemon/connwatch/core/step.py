@@ -95,13 +95,14 @@ def rejudge(state: TargetState, policy: Policy, facts: Facts, now: float, ids: I
         before = after[id_]
         one = hold(before.seen, before, bench, paused_until=ends.get(id_, 0.0), fingerprint=None, learned=False)
         one = replace(one, missing_since=before.missing_since)
-        after[id_] = one
-        moved.append(Moved(before, one))
+        if one != before:
+            after[id_] = one
+            moved.append(Moved(before, one))
     return _told(replace(state, connections=after) if moved else state, tuple(moved), now)
 
 
 def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> TargetState:
-    """A target that a store remembered: judged, and to be read anew at the next poll, for it may have been read otherwise.
+    """A target that was remembered, judged as of now.
 
     A connection whose condition is another one by now is left as it was, for the next `pass_time` to tell the change.
     """
@@ -120,12 +121,12 @@ def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> Targ
             before.since,
             before.status_since,
             before.first_seen,
-            0,
+            before.fingerprint,
             before.missing_since,
             end,
             before.learned_at,
         )
-    return replace(state, connections=after, imprints=())
+    return replace(state, connections=after)
 
 
 def unread(state: TargetState) -> TargetState:

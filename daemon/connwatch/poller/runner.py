@@ -65,10 +65,10 @@ class SourceRunner:
         )
         self.errands = Errands(plan, book, fetch, self.settler, around, memory)
 
-    async def run(self, states: Sequence[TargetState], judged_by: Policy | None = None) -> None:
-        """Take in what the store remembered, then ask for ever. Returns when `stop` was called and all polls have landed.
+    async def run(self, states: Sequence[TargetState], judged_by: Policy | None = None, *, anew: bool = False) -> None:
+        """Take in what is remembered, then ask for ever. Returns when `stop` was called and all polls have landed.
 
-        `judged_by`: the policy by which these states are judged already, as far as they are.
+        `judged_by`, `anew`: see `Restored`.
         """
         self._polled = any(state.outcome is not None for state in states)
         left = deque(states)
@@ -76,7 +76,7 @@ class SourceRunner:
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
             for some in _sliced(left):
-                self.settler.put(Restored(some, judged_by))
+                self.settler.put(Restored(some, judged_by, anew))
                 await self.settler.drained()
                 del some
             self.taken_in.set()

@@ -18,7 +18,7 @@ from connwatch.core.agenda import Agenda
 from connwatch.core.discovery import reconcile
 from connwatch.core.fleet import Book
 from connwatch.core.model import Held, Moved, Note, Step, TargetState
-from connwatch.core.policy import Facts, Policy
+from connwatch.core.policy import Facts
 from connwatch.core.poll import Event, Failed
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
@@ -40,7 +40,7 @@ SOME: Final = 8
 """Targets that are counted before others get their turn: less than a millisecond's work."""
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """One decided step, on its way to the store and to the fleet. `before` is None for a target that is new."""
 
     step: Step
@@ -160,8 +160,8 @@ class Settler:
                 settled = self._informed(facts, now)
             case Hinted(targets=targets):
                 settled = self._each(targets, lambda state: _sooner(state, hinted_due(state, self._book.policy, now)))
-            case Restored(states=states, judged_by=judged_by):
-                settled = [self._restored(state, judged_by, now) for state in states]
+            case Restored(states=states):
+                settled = [self._restored(state, work, now) for state in states]
             case ErrandFailed():
                 settled = ()
         return settled
@@ -183,13 +183,16 @@ class Settler:
         states = (self._state(target) for target in targets)
         return [Settled(decide(state), state) for state in states if state is not None]
 
-    def _restored(self, state: TargetState, judged_by: Policy | None, now: float) -> Settled:
-        """Judged by the policy in force, and read anew at the next poll: it may have been read with other options."""
+    def _restored(self, state: TargetState, restored: Restored, now: float) -> Settled:
+        """Judged by the policy in force."""
         known, policy, facts = self._state(state.target.id), self._book.policy, self._book.facts
+        last = known or state
+        if restored.anew:
+            last = unread(last)
         if known is not None:
-            after = rejudge(unread(known), policy, facts, now)
+            after = rejudge(last, policy, facts, now)
         else:
-            judged = state if judged_by is policy else awaken(state, policy, facts, now)
+            judged = last if restored.judged_by is policy else awaken(last, policy, facts, now)
             after = pass_time(judged, policy, facts, now)
         after = replace(after, state=replace(after.state, due=first_due(after.state, policy, now)))
         return Settled(after, known or state, newcomer=known is None)

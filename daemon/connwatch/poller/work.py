@@ -13,7 +13,7 @@ from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Event
 
 
-class PollEnded(Struct, frozen=True):
+class PollEnded(Struct, frozen=True, gc=False):
     """A target was asked."""
 
     target: str
@@ -51,6 +51,8 @@ class Restored(Struct, frozen=True):
     states: Sequence[TargetState]
     judged_by: Policy | None = None
     """By which policy they are judged already."""
+    anew: bool = False
+    """They were read otherwise than they would be now: whatever is listed next is to be read."""
 
 
 class ErrandFailed(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
@@ -120,6 +120,10 @@ class Basiq:
     @property
     def listed(self) -> Sequence[str] | None:
         return None if isinstance(self._options.users, UsersFile) else self._options.users
+
+    @property
+    def reading(self) -> Hashable:
+        return self._options.jobs
 
     def policy(self, source: str, mutes: tuple[Mute, ...]) -> Policy:
         options = self._options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -127,6 +127,10 @@ class Moneyhub:
     @property
     def listed(self) -> Sequence[str] | None:
         return self._options.users if isinstance(self._options.users, tuple) else None
+
+    @property
+    def reading(self) -> Hashable:
+        return ()
 
     def policy(self, source: str, mutes: tuple[Mute, ...]) -> Policy:
         options = self._options

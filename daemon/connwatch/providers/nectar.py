@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from math import ceil
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
@@ -82,6 +82,10 @@ class Nectar:
     @property
     def listed(self) -> Sequence[str] | None:
         return None if self._options.companies == "all" else self._options.companies
+
+    @property
+    def reading(self) -> Hashable:
+        return self._options.accounts
 
     def policy(self, source: str, mutes: tuple[Mute, ...]) -> Policy:
         options = self._options
