@@ -190,7 +190,7 @@ class TargetState(Struct, frozen=True, gc=False):
     """How the pages of its last listing read, of which all `connections` that aren't missing are as they are."""
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """Why there is no answer. Carries nothing of a body: a closed outcome, and what a log may say."""
 
     outcome: Outcome
@@ -209,14 +209,14 @@ class Failure(Struct, frozen=True):
     """False for a 403 without a documented cause, which may be throttling (providers/basiq.md section 5.1)."""
 
 
-class Moved(Struct, frozen=True):
+class Moved(Struct, frozen=True, gc=False):
     """One connection before and after: None before is new, None after is removed."""
 
     before: Held | None
     after: Held | None
 
 
-class Transition(Struct, frozen=True):
+class Transition(Struct, frozen=True, gc=False):
     """A change of status, reason or condition, for the history of a connection."""
 
     connection: str
@@ -229,7 +229,7 @@ class Transition(Struct, frozen=True):
     """Seconds that an unhealthy condition lasted which this change ended by repair; None if it ended none."""
 
 
-class Note(Struct, frozen=True):
+class Note(Struct, frozen=True, gc=False):
     """Something for the log. The core never logs: the poller writes it down."""
 
     event: str
@@ -237,7 +237,7 @@ class Note(Struct, frozen=True):
     facts: Mapping[str, str | int | float | None] = {}
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """The one answer of the reducer: the next state, what moved to get there, and what to say about it."""
 
     state: TargetState

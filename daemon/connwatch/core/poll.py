@@ -38,7 +38,7 @@ class Learned(Struct, frozen=True, gc=False):
     accounts: tuple[Accounts, ...] | None = None
 
 
-class Listing(Struct, frozen=True):
+class Listing(Struct, frozen=True, gc=False):
     """A complete list of a target's connections. What broke off is a `Failure` and never becomes one."""
 
     listed: AbstractSet[str]
@@ -66,14 +66,14 @@ class Listing(Struct, frozen=True):
         return cls(found.keys(), found, marks, read, learned or {})
 
 
-class Polled(Struct, frozen=True):
+class Polled(Struct, frozen=True, gc=False):
     """A poll brought a complete listing. `started_at` is when its first request was answered: to wait for the quota is no poll."""
 
     listing: Listing
     started_at: float
 
 
-class Failed(Struct, frozen=True):
+class Failed(Struct, frozen=True, gc=False):
     """A poll brought none."""
 
     failure: Failure

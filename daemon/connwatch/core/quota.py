@@ -30,7 +30,7 @@ class Rule(Struct, frozen=True):
         return Rule(per_minute=self.per_minute / 2, burst=max(1, self.burst // 2), max_in_flight=self.max_in_flight)
 
 
-class Quota(Struct, frozen=True):
+class Quota(Struct, frozen=True, gc=False):
     """What is left at an instant: whole and part requests, and the share of the rate that is in force."""
 
     at: float
@@ -38,7 +38,7 @@ class Quota(Struct, frozen=True):
     factor: float = 1.0
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """The answer to a wish: granted if `wait` is 0, else ask again after that many seconds."""
 
     quota: Quota

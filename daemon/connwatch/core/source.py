@@ -27,14 +27,14 @@ _KNOWS_US: Final = frozenset({"throttled", "not_found"})
 _STRIKES: Final = frozenset({"dns", "connect", "tls", "timeout", "server", "auth", "forbidden", "truncated"})
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """How one authenticated request, or the token that it wanted, ended. `target` is empty where no single target was asked for."""
 
     failure: Failure | None
     target: str = ""
 
 
-class SourceState(Struct, frozen=True):
+class SourceState(Struct, frozen=True, gc=False):
     """What is known of a source as a whole."""
 
     quota: budget.Quota
@@ -64,7 +64,7 @@ class SourceState(Struct, frozen=True):
         return max(self.not_before, self.probe_at if self.rejected else 0.0)
 
 
-class Heeded(Struct, frozen=True):
+class Heeded(Struct, frozen=True, gc=False):
     """The next state, what to log, and how the failure is to be counted: a burst of unexplained 403 is `throttled`."""
 
     state: SourceState

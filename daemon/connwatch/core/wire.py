@@ -28,7 +28,7 @@ _SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_~@:.\-]{1,200}")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ .:-]{0,63}")
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """One request, relative to the source's base URL. `repr` never shows a secret."""
 
     endpoint: Endpoint
@@ -44,7 +44,7 @@ class Request(Struct, frozen=True):
         return f"Request({self.method} {self.path})"
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """An answer with its whole body. A conversation gets to see those of status 2xx only."""
 
     status: int

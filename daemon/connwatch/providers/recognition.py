@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -32,7 +33,7 @@ class Recognition(Generic[P, T]):
     """
 
     def __init__(self, state: TargetState, pages: msgspec.json.Decoder[P], items: msgspec.json.Decoder[T]) -> None:
-        self.listed: set[str] = set()
+        self._listed: dict[str, None] = {}  # a set would be looked through by the collector of garbage
         self.items: dict[str, T] = {}
         self._marks: dict[str, int] = {}
         self._connections = state.connections
@@ -40,6 +41,11 @@ class Recognition(Generic[P, T]):
         self._imprints: list[Imprint | None] = []
         self._pages = pages
         self._items = items
+
+    @property
+    def listed(self) -> AbstractSet[str]:
+        """The ids of all connections so far."""
+        return self._listed.keys()
 
     def page(self, answer: Reply | Failure) -> P:
         """One more page. Of a connection that comes twice the later one counts. Raises Refused: see `wire.read`."""
@@ -53,7 +59,7 @@ class Recognition(Generic[P, T]):
             self._imprints.append(self._checked(imprint(body, texts, ids)))
         else:
             page = decoded(known.envelope, self._pages, reply.status)
-            self.listed.update(rest.unchanged)
+            self._listed.update(dict.fromkeys(rest.unchanged))
             texts, ids = self._take(rest.connections, [id_ for one in rest.gone for id_ in one.ids])
             self._imprints.append(known.renewed(rest, texts, ids))
         return page
@@ -91,7 +97,7 @@ class Recognition(Generic[P, T]):
                 self.items[id_] = item
                 self._marks[id_] = mark
             ids.append(id_)
-        self.listed.update(ids)
+        self._listed.update(dict.fromkeys(ids))
         return texts, ids
 
     def _checked(self, made: Imprint | None) -> Imprint | None:
