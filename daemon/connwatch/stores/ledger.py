@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from connwatch.core.model import Held, TargetState, Transition
+from connwatch.core.model import TargetState, Transition
 from connwatch.core.ports import Remembered, SourceMemory, Wake
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
 from connwatch.stores.reading import REST, SAID, TOLD, held_connections
@@ -68,23 +69,28 @@ def write(connection: Connection, batch: Batch) -> None:
 def load(connection: Connection, wake: Wake) -> Remembered:
     """All that isn't gone. Targets are woken as they are read."""
     found = memories(connection)
-    rows = {row[:2]: row for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None)))}
-    remembered: dict[str, dict[str, TargetState]] = {}
-
-    def take_in(row: Row, held: Mapping[str, Held]) -> None:
-        source, id_ = row[:2]
-        memory = found.get(source) or SourceMemory(source)
-        remembered.setdefault(source, {})[id_] = wake(target_state(row, held), memory)
-
-    # In the order of the table, so that nothing is sorted.
-    there = select(*_TOLD).where(connections.c.gone_at.is_(None)).order_by(*_KEY)
-    for whose, held in held_connections(_stream(connection, there)):
-        row = rows.pop(whose, None)
-        if row is not None:
-            take_in(row, held)
-    for row in rows.values():
-        take_in(row, {})
+    rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None))):
+        rows[row[0]][row[1]] = row
+    remembered = {
+        source: dict(_woken(connection, found.get(source) or SourceMemory(source), some, wake))
+        for source, some in rows.items()
+    }
     return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
+
+
+def _woken(
+    connection: Connection, memory: SourceMemory, rows: dict[str, Row], wake: Wake
+) -> Iterator[tuple[str, TargetState]]:
+    """The targets of a source. Source by source: a million rows need not say whose they are, and that takes a tenth of the time."""
+    mine = and_(connections.c.source == memory.source, connections.c.gone_at.is_(None))
+    there = select(*_TOLD).where(mine).order_by(*_KEY)  # in the order of the table, so that nothing is sorted
+    for target, held in held_connections(_stream(connection, there)):
+        row = rows.pop(target, None)
+        if row is not None:
+            yield target, wake(target_state(row, held), memory)
+    for target, row in rows.items():
+        yield target, wake(target_state(row, {}), memory)
 
 
 def memories(connection: Connection) -> dict[str, SourceMemory]:
@@ -158,8 +164,9 @@ def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]
 
 def _stream(connection: Connection, wanted: Select[Any]) -> Iterator[Row]:
     """Rows as the driver makes them."""
-    statement = str(wanted.compile(dialect=connection.dialect))
-    with connection.exec_driver_sql(statement) as result:
+    compiled = wanted.compile(dialect=connection.dialect)
+    values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+    with connection.exec_driver_sql(str(compiled), values) as result:
         while rows := result.cursor.fetchmany(_FETCH):
             yield from rows
 

@@ -17,7 +17,7 @@ from connwatch.core.model import Accounts, Connection, Held, Trait, Verdict, Wor
 from connwatch.stores.rows import Row
 from connwatch.stores.schema import connections
 
-TOLD: Final = ("source", "target", "id")
+TOLD: Final = ("target", "id")
 SAID: Final = (
     "institution",
     "kind",
@@ -61,19 +61,18 @@ def told_row(row: Row) -> Row:
     return *(by_name[name] for name in TOLD), said, *(by_name[name] for name in REST)
 
 
-def held_connections(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], dict[str, Held]]]:
-    """(source, target) with its connections by id, of rows that come target by target.
+def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, dict[str, Held]]]:
+    """The targets of a source with their connections by id, of rows that come target by target.
 
     What is equal is shared as far as it is cheap: rows are many, while words are few, and so are the instants at which
     connections of one target were first seen.
     """
     known: dict[str, tuple[Words, Verdict]] = {}
     counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
-    whose = None
+    whose = ""
     held: dict[str, Held] = {}
     instants: dict[float, float] = {}
     for (
-        source,
         target,
         id_,
         text,
@@ -89,10 +88,10 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], dic
         missing_since,
         learned_at,
     ) in rows:
-        if whose is None or whose[1] != target or whose[0] != source:
-            if whose is not None:
+        if target != whose:
+            if held:
                 yield whose, held
-            whose, held, instants = (source, target), {}, {}
+            whose, held, instants = target, {}, {}
         said = known.get(text)
         if said is None:
             said = known[text] = _said(text)
@@ -121,7 +120,7 @@ def held_connections(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str], dic
             0.0,
             learned_at and instants.setdefault(learned_at, learned_at),
         )
-    if whose is not None:
+    if held:
         yield whose, held
 
 
