@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -174,6 +175,7 @@ class Daemon:
         await self._halt((*difference.removed, *difference.changed))
         # From here on nobody gets a turn until the successors count what their predecessors did.
         self._take_out((*difference.removed, *difference.changed))
+        gc.collect()  # what they leave behind makes room for their successors
         shown_as_before = _shown(plan) == _shown(self._plan)
         self._plan = plan
         self._console.volume.level = plan.log_level

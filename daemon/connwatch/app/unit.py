@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,6 +16,9 @@ from connwatch.core.quota import Rule
 from connwatch.core.tally import Tally
 from connwatch.fetch import Gate, SourceClient, open_session
 from connwatch.poller import SourceRunner, Surroundings
+
+SOME: Final = 1000
+"""Targets that are counted together."""
 
 
 class Unit:
@@ -66,7 +70,9 @@ class Unit:
 
     def count_past(self) -> None:
         """Count at once what a predecessor counted: no scrape is without it while it is judged anew."""
-        self._around.fleet.take_in(self.plan.name, [Step(state) for state in self._past.states])
+        states = self._past.states
+        for start in range(0, len(states), SOME):
+            self._around.fleet.take_in(self.plan.name, [Step(state) for state in states[start : start + SOME]])
 
     def stop(self) -> None:
         """Start nothing more."""

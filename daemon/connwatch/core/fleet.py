@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -94,6 +94,8 @@ class Fleet:
         self.groups.drop(source)
         self.oldest.drop(source)
         self.expiring.drop(source)
+        self._deadlines = [one for one in self._deadlines if one[1] != source]
+        heapify(self._deadlines)
         self.touched.update((source, target) for target in book.records)
 
     def take_in(self, source: str, steps: Sequence[Step]) -> None:
