@@ -19,7 +19,7 @@ from tests.bench.alone import alone
 from tests.bench.deals import COMPANIES, USERS, Deal
 from tests.bench.figures import Figure, Growth, Measured, Point
 from tests.bench.fleet import Grown
-from tests.bench.measure import Turn, cpu, rounds
+from tests.bench.measure import Turn, cpu, keep_memory, rounds
 from tests.bench.pages import NOW, Shelf
 from tests.bench.scale import Scale
 
@@ -99,6 +99,7 @@ def scraped(
     exposition, all pieces of it joined into one. Floors: a copy of the same bytes; and prometheus-client's text of the same
     samples, which it is given as families that need only be written.
     """
+    keep_memory()
     scene = Scene(deal.shelf(folder, targets(folder, deal, size)), ceiling)
     whole = rounds({"scrape": scene.scrape, "memcpy": scene.memcpy}, scale.rounds, prepare=scene.change)
     ready = rounds({"scrape": scene.scrape}, scale.rounds, prepare=scene.settle)

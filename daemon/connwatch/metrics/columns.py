@@ -14,6 +14,8 @@ from typing import Final
 
 PLACES: Final = 64
 """Places whose lines make a chunk: few enough that a change is soon written, enough to be worth compressing."""
+PORTION: Final = 50
+"""Work that is done without looking at the clock: enough that to be asked for it weighs little, too little to be waited for."""
 JOINED: Final = 10
 PACKED: Final = 100
 """What it costs to join a chunk, and to compress one: about a microsecond is 1."""
@@ -95,10 +97,13 @@ class Column:
             self._join(chunk, waiting)
 
     def settle(self, *, gzip: bool) -> int:
-        """Make one chunk ready, if any has changed. What it cost; 0 if all are ready."""
-        if self._waiting:
+        """Make some chunks ready, if any have changed. What it cost; 0 if all are ready."""
+        cost = 0
+        while self._waiting and cost < PORTION:
             self._join(*self._waiting.popitem())
-            return JOINED
+            cost += JOINED
+        if cost:
+            return cost
         if gzip and self._unpacked:
             chunk = self._unpacked.pop()
             self._members[chunk] = member(self._texts[chunk])
@@ -110,8 +115,9 @@ class Column:
         return (self._members if gzip else self._texts).values()
 
     def _join(self, chunk: int, waiting: dict[int, bytes]) -> None:
-        text, lengths = self._texts.get(chunk, b""), numbers(self._lengths.get(chunk, _EMPTY))
-        parts: list[bytes] = []
+        text = memoryview(self._texts.get(chunk, b""))  # its parts are copied once, into the new text
+        lengths = numbers(self._lengths.get(chunk, _EMPTY))
+        parts: list[bytes | memoryview] = []
         taken = passed = start = 0
         for at in sorted(waiting):
             start += sum(lengths[passed:at])

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Held, TargetState
+from connwatch.metrics.columns import PORTION
 from connwatch.metrics.family import Family
 from connwatch.metrics.pages import Entry, Pages
 from connwatch.metrics.singles import NAMES, VALUES
@@ -105,12 +106,16 @@ class ConnectionSeries:
         before, after = entry.counted, record.state if record else None
         gone, come = (state.connections if state else _NONE for state in (before, after))
         listed_since = (before is None or before.polled_at is None) != (after is None or after.polled_at is None)
+        cost = LOOKED
         for id_, one in come.items():
             was = gone.get(id_)
             if was is not one or listed_since:
                 self._add(was, before, -1)
                 self._add(one, after, 1)
-            yield LOOKED
+            cost += LOOKED
+            if cost >= PORTION:
+                yield cost
+                cost = 0
         for id_ in gone.keys() - come.keys():
             self._add(gone[id_], before, -1)
             yield LOOKED
@@ -121,7 +126,7 @@ class ConnectionSeries:
             entries.pop(target, None)
         if self._pages:
             self._pages.follow(source, (entry,))
-        yield LOOKED
+        yield cost + LOOKED
 
     def _add(self, one: Held | None, state: TargetState | None, amount: int) -> None:
         if one is None or state is None or not self._wanted(one):

@@ -6,6 +6,7 @@ Samples are the same in both; what differs are headings, and where the parts of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
@@ -17,8 +18,9 @@ from connwatch.metrics.family import Family
 Format: TypeAlias = Literal["text", "openmetrics"]
 
 
+@lru_cache(maxsize=16_384)
 def number(value: float) -> str:
-    """A float as Go writes it (decisions.md 22)."""
+    """A float as Go writes it (decisions.md 22). Kept, for most are small counts, or an instant that many have in common."""
     said: str = floatToGoString(value)  # type: ignore[no-untyped-call]
     return said
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from connwatch.core.fleet import Book, Fleet
 from connwatch.core.model import Held, TargetState
 from connwatch.core.weigh import Vocabulary
-from connwatch.metrics.columns import Column, Places, numbers
+from connwatch.metrics.columns import PORTION, Column, Places, numbers
 from connwatch.metrics.fading import FADING, Fading
 from connwatch.metrics.singles import CHECKED, NAMES, STATUS, Scribe
 
@@ -105,23 +105,26 @@ class Pages:
             before is None or entry.vocabulary is not book.vocabulary or before.target.company != state.target.company
         )
         checked = before is None or before.polled_at != state.polled_at
-        kept = numbers(b"")
+        kept, cost = numbers(b""), LOOKED
         for id_, one in state.connections.items():
             place = place_of.pop(id_, NOWHERE)
             if anew or held.get(id_) is not one:
                 place = self._put(place, book, state, one)
-                yield WRITTEN
+                cost += WRITTEN
             elif checked and one.seen.checked_at is None and place != NOWHERE and self._wanted(one):
                 self._columns[CHECKED].put(place, *self._scribe.lines(book, state, one, (CHECKED,)))
-                yield CHECKED_AGAIN
+                cost += CHECKED_AGAIN
             else:
-                yield LOOKED
+                cost += LOOKED
             kept.append(place)
+            if cost >= PORTION:
+                yield cost
+                cost = 0
         for place in place_of.values():
             yield self._clear(place)
         entry.written, entry.vocabulary, entry.places = state, book.vocabulary, kept.tobytes()
         entry.edition = self._edition
-        yield LOOKED
+        yield cost + LOOKED
 
     def _put(self, place: int, book: Book, state: TargetState, one: Held) -> int:
         """Write a connection. Its place stays its own as long as it lives; one that never had anything to say has none."""
