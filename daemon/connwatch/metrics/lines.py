@@ -18,7 +18,7 @@ from connwatch.metrics.family import Family
 Format: TypeAlias = Literal["text", "openmetrics"]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=1024)
 def number(value: float) -> str:
     """A float as Go writes it (decisions.md 22). Kept, for most are small counts, or an instant that many have in common."""
     said: str = floatToGoString(value)  # type: ignore[no-untyped-call]

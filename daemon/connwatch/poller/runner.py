@@ -22,7 +22,7 @@ from connwatch.poller.settler import Settler
 from connwatch.poller.surroundings import Surroundings
 from connwatch.poller.work import PollEnded, Restored, TimePassed
 
-SLICE = 10_000
+SLICE = 2000
 """Connections that are taken in at once after a restart, before others get their turn."""
 COMFORT = 0.5
 """Share of the quota that regular polls may need for urgency to be allowed on top."""

@@ -38,6 +38,8 @@ from connwatch.poller.work import (
 
 SOME: Final = 8
 """Targets that are counted before others get their turn: less than a millisecond's work."""
+TURNS: Final = 8
+"""All are counted in so many turns: were they ever so many, polls that end in between must not outrun them."""
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -126,9 +128,10 @@ class Settler:
 
     async def _count(self, settled: Sequence[Settled]) -> None:
         self._fleet.take_in(self._book.policy.source, [one.step for one in settled if one.newcomer])
+        some = max(SOME, len(settled) // TURNS)
         for number, one in enumerate(settled, 1):
             self._apply(one)
-            if number % SOME == 0:
+            if number % some == 0:
                 await self._clock.sleep(0)
         if self._vacant and not self._book.records:
             self._fleet.know_empty(self._book.policy.source, self._vacant)

@@ -41,7 +41,8 @@ from connwatch.stores.schema import tallies as totals
 
 SLICE: Final = 1000
 """Connections that are erased in one transaction, so that commits get their turn."""
-_FETCH: Final = 10_000
+_FETCH: Final = 1000
+"""Rows at a time. What is soon let go of leaves holes between what stays: the more at once, the larger they are in the end."""
 _KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
 _TOLD: Final = (
     *(connections.c[name] for name in TOLD),
