@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 STRETCH: Final = 8
-"""Connections of a stretch. One that changed has all of its stretch split; and each stretch takes 60 bytes or so."""
+"""Connections of a stretch. One that changed has all of its stretch split; and each stretch takes some 230 bytes."""
 FEWEST: Final = 2 * STRETCH
 """A page with fewer connections is parsed at once: what would be kept of it takes more room than it saves time."""
 
