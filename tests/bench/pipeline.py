@@ -15,6 +15,7 @@ import aiohttp
 from msgspec import Struct
 
 from connwatch import __version__
+from connwatch.app.collector import seldom
 from connwatch.app.past import Past
 from connwatch.app.unit import Unit
 from connwatch.app.writer import Writer
@@ -162,7 +163,7 @@ async def polling(plan: Plan, names: Sequence[str]) -> AsyncIterator[Sweep]:
         while exposition.refresh(clock.now()):
             await clock.sleep(0)
 
-    with console() as out:
+    with console() as out, seldom():
         store = open_store(plan.store, clock=clock, recorder=recorder)
         exposition = Exposition(
             fleet,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
-from connwatch.app.collector import at_rest
+from connwatch.app.collector import at_rest, seldom
 from connwatch.app.housekeeping import keep_house
 from connwatch.app.past import Past, pasts
 from connwatch.app.signals import signals
@@ -73,7 +73,7 @@ class Daemon:
         """Serve until `stopping` is set. Raises what keeps it from starting: StoreError, AddressInUse, UnusableTlsError."""
         for source in self._plan.sources.values():
             tls_context(source)
-        with signals(stop=self.stopping, reload=self._hangup):
+        with seldom(), signals(stop=self.stopping, reload=self._hangup):
             self._store = open_store(self._plan.store, clock=self._clock, recorder=self._recorder, tell=self._write)
             async with AsyncExitStack() as ending:
                 # The web closes last, so that the last scrape and the probes see the drain; by then all is committed.
