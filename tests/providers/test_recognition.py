@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from connwatch.core.imprint import FEWEST, STRETCH
 from connwatch.core.model import Failure, TargetState
 from connwatch.core.poll import Listing
+from connwatch.core.step import unread
 from connwatch.core.wire import Reply
 from tests.providers.conversing import NOW, Script, reply, run
 from tests.providers.nectar_source import NEW, after, item, listed, nectar, whole
@@ -113,6 +115,38 @@ def test_twins_are_not_found_again() -> None:
     state = after(listing)
     assert state.connections["c-0"].seen.status == "PENDING"
     assert polled(rows[:-1], state).connections["c-0"].seen.status == "CONNECTED"
+
+
+def test_of_twins_the_later_one_counts_though_it_is_as_it_was() -> None:
+    """Whether it is found again with its neighbours or by itself."""
+    known, broken = polled(many()), item("c-1", status="WEBSITE_DOWN")
+    for rows in ([broken, *many()], [many()[0], broken, *many()[1:]], [*many(), broken]):
+        state = after(listed(Script(*[_total(rows, len(rows) - 1)] * 2), known), known)
+        assert state.connections["c-1"].seen.status == ("WEBSITE_DOWN" if rows[-1] is broken else "CONNECTED")
+
+
+def test_what_says_the_same_in_other_bytes_is_no_news() -> None:
+    """A secret that is another one at each look: what was read is let go of at once, and passed over the next time."""
+    known = polled(many())
+    again = [one | {"connectionMagicLinkSecret": "twice"} for one in many()]
+    told = listed(Script(whole(*again)), known)
+    assert (told.items, told.marks.keys()) == ({}, known.connections.keys())
+    state = after(told, known)
+    assert [one.seen for one in state.connections.values()] == [one.seen for one in known.connections.values()]
+    assert listed(Script(whole(*again)), state).marks == {}
+
+
+def test_after_a_restart_all_is_read_and_nothing_is_news() -> None:
+    """Nobody knows how it read then."""
+    told = listed(Script(whole(*many())), unread(polled(many())))
+    assert (told.items, told.marks.keys()) == ({}, told.listed)
+
+
+def test_a_listing_of_what_is_not_known_is_refused() -> None:
+    """A target was dropped and came back while it was asked: what the listing passes over would never be seen."""
+    told = listed(Script(whole(*many())), polled(many()))
+    with pytest.raises(ValueError, match="without all that is new"):
+        after(told, NEW)
 
 
 def test_what_stands_elsewhere_on_a_page_too_is_not_found_again() -> None:

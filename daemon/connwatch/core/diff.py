@@ -46,19 +46,28 @@ class Difference(Struct, frozen=True, gc=False):
 
 
 def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: float) -> Difference:
-    """Apply a complete listing. `started_at` is when its poll began: absences are told apart by it."""
+    """Apply a complete listing. `started_at` is when its poll began: absences are told apart by it.
+
+    Raises ValueError if it passes over a connection that isn't known: it was compared with what is no longer so.
+    """
+    absent = held.keys() - listing.listed
+    if len(held) - len(absent) + len(listing.items.keys() - held.keys()) != len(listing.listed):
+        raise ValueError("a listing without all that is new in it")
     seen = _changed(held, listing, bench.now)
-    missing, removed = _absent(held, listing.listed, started_at, bench.policy.poll_interval)
-    if not seen and not missing and not removed:
+    missing, removed = _lacking(held, absent, started_at, bench.policy.poll_interval)
+    same = listing.marks.keys() - listing.items.keys()
+    if not seen and not missing and not removed and not same:
         return Difference(held, ())
 
     after = {id_: one for id_, one in held.items() if id_ not in removed} if removed else dict(held)
     # One that is held counts as before, in a pair too.
     current = {id_: one.seen for id_, one in after.items()} | seen if bench.policy.pause is not None else seen
+    for id_ in same:
+        after[id_] = replace(after[id_], fingerprint=listing.marks[id_])
     ends = pauses(current.values(), bench.policy.pause)
     moved = []
     for id_, connection in current.items():
-        before, end = held.get(id_), ends.get(id_, 0.0)
+        before, end = after.get(id_), ends.get(id_, 0.0)
         if id_ in seen or (before is not None and before.paused_until != end):
             mark, learned = listing.marks.get(id_), id_ in listing.learned
             one = hold(connection, before, bench, paused_until=end, fingerprint=mark, learned=learned)
@@ -80,15 +89,15 @@ def _changed(held: Mapping[str, Held], listing: Listing, now: float) -> dict[str
     for id_, item in listing.items.items():
         before = held.get(id_)
         if before is None or before.fingerprint != marks[id_] or before.missing_since is not None:
-            seen[id_] = _completed(listing.read(item, now), before, learned.get(id_))
+            seen[id_] = completed(listing.read(item, now), before, learned.get(id_))
     for id_ in learned.keys() - seen.keys():
         before = held.get(id_)
         if before is not None:
-            seen[id_] = _completed(before.seen, before, learned[id_])
+            seen[id_] = completed(before.seen, before, learned[id_])
     return seen
 
 
-def _completed(connection: Connection, before: Held | None, learned: Learned | None) -> Connection:
+def completed(connection: Connection, before: Held | None, learned: Learned | None = None) -> Connection:
     """Fill in what a listing alone doesn't tell: from what was learned beside it, else as it was last known."""
     said, reason, accounts = connection.words, connection.words.reason, connection.accounts
     if learned is not None:
@@ -104,13 +113,13 @@ def _completed(connection: Connection, before: Held | None, learned: Learned | N
     return replace(connection, words=reworded(said, reason=reason or ""), accounts=accounts)
 
 
-def _absent(
-    held: Mapping[str, Held], listed: AbstractSet[str], started_at: float, interval: float
+def _lacking(
+    held: Mapping[str, Held], absent: AbstractSet[str], started_at: float, interval: float
 ) -> tuple[dict[str, float], set[str]]:
     """What a complete listing lacks: (newly missing, with since when; missing for the second time, an interval apart)."""
     missing: dict[str, float] = {}
     removed: set[str] = set()
-    for id_ in held.keys() - listed:
+    for id_ in absent:
         since = held[id_].missing_since
         if since is None:
             missing[id_] = started_at

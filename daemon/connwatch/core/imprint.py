@@ -8,7 +8,7 @@ stands in between is parsed, as a list of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -39,11 +39,6 @@ class Rest(NamedTuple):
     gone: tuple[Stretch, ...]
     """What stood there before."""
     after: tuple[Stretch, ...]
-
-    @property
-    def unchanged(self) -> Iterator[str]:
-        """The ids of all the other connections."""
-        return chain.from_iterable(one.ids for one in chain(self.before, self.after))
 
 
 class Imprint(Struct, frozen=True, gc=False):

@@ -170,7 +170,7 @@ class Basiq:
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         user = f"/users/{segment(state.target.id)}"
-        found = Recognition(state, PAGE, ITEM)
+        found = Recognition(state, PAGE, ITEM, lambda item: self._read(item, now))
         yield from pages(Request("connections", f"{user}/connections"), found.page, self.base_url)
         learned: Mapping[str, Learned] = {}
         if self._options.jobs:

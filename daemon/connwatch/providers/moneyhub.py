@@ -171,7 +171,7 @@ class Moneyhub:
         return Discovery(found=(yield from users.sweep()))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        found = yield from connections.sweep(state)
+        found = yield from connections.sweep(state, now)
         return found.listing(connections.connection)
 
     def institutions(self, now: float) -> Conversation[Facts]:

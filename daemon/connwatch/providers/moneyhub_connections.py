@@ -78,12 +78,12 @@ PAGE: Final = msgspec.json.Decoder(Page)
 ITEM: Final = msgspec.json.Decoder(Item)
 
 
-def sweep(state: TargetState) -> Conversation[Recognition[Page, Item]]:
+def sweep(state: TargetState, now: float) -> Conversation[Recognition[Page, Item]]:
     """All connections of a user: one request, unless a reply itself says that there is more. Raises Refused (`loop`).
 
     Of a link to more its query alone is followed, so that it can't lead to another list or host.
     """
-    found = Recognition(state, PAGE, ITEM)
+    found = Recognition(state, PAGE, ITEM, lambda item: connection(item, now))
     request = Request("connections", f"/users/{segment(state.target.id)}/connections")
     for _ in range(MAX_PAGES):
         known = len(found.listed)

@@ -137,7 +137,7 @@ class Nectar:
         return Discovery(found=tuple(Found(id_, names.get(id_, "")) for id_ in ids))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        found = yield from sweep(state)
+        found = yield from sweep(state, lambda item: self._read({}, item, now))
         detailed = yield from details(
             undetailed(found.listed, state, now) if self._options.accounts == "details" else ()
         )

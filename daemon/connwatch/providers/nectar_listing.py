@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Final, TypeAlias
 
-from connwatch.core.model import Failure, Outcome, TargetState
+from connwatch.core.model import Connection, Failure, Outcome, TargetState
 from connwatch.core.schedule import slot_after, spread
 from connwatch.core.wire import DAY, MAX_PAGES, Conversation, Refused, Request, read, segment
 from connwatch.providers.nectar_replies import DETAILS, ITEM, PAGE, Account, Item, Page
@@ -23,11 +23,11 @@ _NOT_ITS_FAULT: Final[frozenset[Outcome]] = frozenset({"throttled", "auth"})
 _ITS_OWN: Final[frozenset[Outcome]] = frozenset({"not_found", "schema", "too_large"})
 
 
-def sweep(state: TargetState) -> Conversation[Recognition[Page, Item]]:
+def sweep(state: TargetState, look: Callable[[Item], Connection]) -> Conversation[Recognition[Page, Item]]:
     """All connections of a company. Rows may move from page to page meanwhile: what doesn't add up is read again."""
     path = f"/connection/company/{segment(state.target.id)}"
     for _ in range(2):
-        found = Recognition(state, PAGE, ITEM)
+        found = Recognition(state, PAGE, ITEM, look)
         total = yield from _pages(path, found)
         if len(found.listed) == total:
             return found

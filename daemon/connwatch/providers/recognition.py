@@ -8,7 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from connwatch.core.imprint import Imprint, imprint
+from connwatch.core.diff import completed
+from connwatch.core.imprint import Imprint, Stretch, imprint
 from connwatch.core.model import Connection, Failure, TargetState
 from connwatch.core.poll import SPARE_BITS, Item, Learned, Listing
 from connwatch.core.wire import Refused, Reply, decoded, expect
@@ -32,7 +33,13 @@ class Recognition(Generic[P, T]):
     What is not the same to the byte is decoded. Whether that is news is not for this to tell, but for `core.diff`.
     """
 
-    def __init__(self, state: TargetState, pages: msgspec.json.Decoder[P], items: msgspec.json.Decoder[T]) -> None:
+    def __init__(
+        self,
+        state: TargetState,
+        pages: msgspec.json.Decoder[P],
+        items: msgspec.json.Decoder[T],
+        read: Callable[[T], Connection],
+    ) -> None:
         self._listed: dict[str, None] = {}  # a set would be looked through by the collector of garbage
         self.items: dict[str, T] = {}
         self._marks: dict[str, int] = {}
@@ -41,6 +48,7 @@ class Recognition(Generic[P, T]):
         self._imprints: list[Imprint | None] = []
         self._pages = pages
         self._items = items
+        self._read = read
 
     @property
     def listed(self) -> AbstractSet[str]:
@@ -59,8 +67,9 @@ class Recognition(Generic[P, T]):
             self._imprints.append(self._checked(imprint(body, texts, ids)))
         else:
             page = decoded(known.envelope, self._pages, reply.status)
-            self._listed.update(dict.fromkeys(rest.unchanged))
+            self._pass(rest.before)
             texts, ids = self._take(rest.connections, [id_ for one in rest.gone for id_ in one.ids])
+            self._pass(rest.after)
             self._imprints.append(known.renewed(rest, texts, ids))
         return page
 
@@ -91,14 +100,36 @@ class Recognition(Generic[P, T]):
             mark = hashed >> SPARE_BITS  # `fingerprint`, without a call for each of so many
             id_ = known.get(mark)
             if id_ is None:
-                item = decoded(raw, self._items)
-                before = held.get(item.id)
-                id_ = item.id if before is None else before.seen.id  # there once, not in each page again
-                self.items[id_] = item
-                self._marks[id_] = mark
+                id_ = self._decode(raw, mark)
+            elif id_ in self._marks:
+                self._forget(id_)
             ids.append(id_)
         self._listed.update(dict.fromkeys(ids))
         return texts, ids
+
+    def _decode(self, raw: msgspec.Raw, mark: int) -> str:
+        """The id of a connection. What is said of it is let go of at once if it is no news: after a restart, all is decoded."""
+        item = decoded(raw, self._items)
+        before = self._connections.get(item.id)
+        id_ = item.id if before is None else before.seen.id  # there once, not in each page again
+        if before is None or before.missing_since is not None or completed(self._read(item), before) != before.seen:
+            self.items[id_] = item
+        else:
+            self.items.pop(id_, None)
+        self._marks[id_] = mark
+        return id_
+
+    def _pass(self, stretches: Iterable[Stretch]) -> None:
+        """These stand where they stood, as they were."""
+        for stretch in stretches:
+            self._listed.update(dict.fromkeys(stretch.ids))
+            for id_ in self._marks.keys() & stretch.ids if self._marks else ():
+                self._forget(id_)
+
+    def _forget(self, id_: str) -> None:
+        """A connection came before, and comes again as it was at the last poll."""
+        del self._marks[id_]
+        self.items.pop(id_, None)
 
     def _checked(self, made: Imprint | None) -> Imprint | None:
         """An imprint, if all connections were found where they stand."""
