@@ -46,7 +46,7 @@ class Listing(Struct, frozen=True, gc=False):
     items: Mapping[str, Any]
     """Connection -> what is said of it, decoded. Those of which the same is said as is remembered may be left out."""
     marks: Mapping[str, int]
-    """Connection -> the fingerprint of what is said of it: of all `items`, and of those that say the same in other bytes."""
+    """Connection -> the fingerprint of what is said of it: of all `items`, and of those that were read and say the same."""
     read: Callable[[Any, float], Connection]
     """(item, now) -> Connection: the provider's reading, applied only to what is new or changed."""
     learned: Mapping[str, Learned] = {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from connwatch.core.diff import completed
 from connwatch.core.imprint import Imprint, Stretch, imprint
-from connwatch.core.model import Connection, Failure, TargetState
+from connwatch.core.model import Connection, Failure, Held, TargetState
 from connwatch.core.poll import SPARE_BITS, Item, Learned, Listing
 from connwatch.core.wire import Refused, Reply, decoded, expect
 
@@ -108,23 +109,31 @@ class Recognition(Generic[P, T]):
         return texts, ids
 
     def _decode(self, raw: msgspec.Raw, mark: int) -> str:
-        """The id of a connection. What is said of it is let go of at once if it is no news: after a restart, all is decoded."""
+        """The id of a connection. What is said of it is mostly news.
+
+        After a restart it hardly ever is, and all is decoded: then it is let go of at once, and not kept until all is there.
+        """
         item = decoded(raw, self._items)
         before = self._connections.get(item.id)
         id_ = item.id if before is None else before.seen.id  # there once, not in each page again
-        if before is None or before.missing_since is not None or completed(self._read(item), before) != before.seen:
-            self.items[id_] = item
-        else:
+        if before is not None and self._is_told_again(item, before):
             self.items.pop(id_, None)
+        else:
+            self.items[id_] = item
         self._marks[id_] = mark
         return id_
 
+    def _is_told_again(self, item: T, before: Held) -> bool:
+        if before.fingerprint or before.missing_since is not None:
+            return False
+        return completed(self._read(item), before) == before.seen
+
     def _pass(self, stretches: Iterable[Stretch]) -> None:
         """These stand where they stood, as they were."""
-        for stretch in stretches:
-            self._listed.update(dict.fromkeys(stretch.ids))
-            for id_ in self._marks.keys() & stretch.ids if self._marks else ():
-                self._forget(id_)
+        ids = dict.fromkeys(chain.from_iterable(one.ids for one in stretches))
+        self._listed.update(ids)
+        for id_ in self._marks.keys() & ids.keys():
+            self._forget(id_)
 
     def _forget(self, id_: str) -> None:
         """A connection came before, and comes again as it was at the last poll."""
