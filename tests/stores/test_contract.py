@@ -99,6 +99,17 @@ async def test_what_was_committed_is_loaded(shelf: Shelf) -> None:
     }
 
 
+async def test_every_target_has_its_own_connections(shelf: Shelf) -> None:
+    """Whatever the order of their ids, whether they have any or none, and whoever went from between them."""
+    ids = ["9", "10", "Z", "a", "ab", "é", "\U0001f50c", "~", "b"]
+    some = {id_: (held(f"c-{id_}"),) if number % 3 else () for number, id_ in enumerate(ids)}
+    await shelf.commit(*(appeared(id_, *connections) for id_, connections in some.items()))
+    await shelf.commit(replace(appeared("ab"), dropped=True, at=NOW + 1.0))
+    remembered = await shelf.restart()
+    found = {id_: tuple(state.connections) for id_, state in remembered.targets["bank"].items()}
+    assert found == {id_: tuple(one.seen.id for one in of) for id_, of in some.items() if id_ != "ab"}
+
+
 async def test_the_last_state_wins(shelf: Shelf) -> None:
     """Of each target and connection the last state is kept; a connection that did not move stays as it was."""
     sick = held("c1", condition="degraded", status="error")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
@@ -70,28 +69,26 @@ def write(connection: Connection, batch: Batch) -> None:
 def load(connection: Connection, wake: Wake) -> Remembered:
     """All that isn't gone. Targets are woken as they are read."""
     found = memories(connection)
-    rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
-    for row in _stream(connection, select(targets).where(targets.c.gone_at.is_(None))):
-        rows[row[0]][row[1]] = row
-    remembered = {
-        source: dict(_woken(connection, found.get(source) or SourceMemory(source), some, wake))
-        for source, some in rows.items()
-    }
+    named = connection.execute(select(targets.c.source).where(targets.c.gone_at.is_(None)).distinct()).scalars().all()
+    remembered = {source: dict(_woken(connection, found.get(source) or SourceMemory(source), wake)) for source in named}
     return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
 
 
-def _woken(
-    connection: Connection, memory: SourceMemory, rows: dict[str, Row], wake: Wake
-) -> Iterator[tuple[str, TargetState]]:
-    """The targets of a source. Source by source: a million rows need not say whose they are, and that takes a tenth of the time."""
-    mine = and_(connections.c.source == memory.source, connections.c.gone_at.is_(None))
-    there = select(*_TOLD).where(mine).order_by(*_KEY)  # in the order of the table, so that nothing is sorted
-    for target, held in held_connections(_stream(connection, there)):
-        row = rows.pop(target, None)
-        if row is not None:
-            yield target, wake(target_state(row, held), memory)
-    for target, row in rows.items():
-        yield target, wake(target_state(row, {}), memory)
+def _woken(connection: Connection, memory: SourceMemory, wake: Wake) -> Iterator[tuple[str, TargetState]]:
+    """The targets of a source. Source by source: a million rows need not say whose they are, and that takes a tenth of the time.
+
+    Both tables are read in the order of their keys, which is Python's order of texts: nothing is sorted, and none is there as a whole.
+    """
+    there = select(*_TOLD).where(connections.c.source == memory.source, connections.c.gone_at.is_(None))
+    whose = held_connections(_stream(connection, there.order_by(*_KEY)))
+    mine = select(targets).where(targets.c.source == memory.source, targets.c.gone_at.is_(None))
+    group = next(whose, None)
+    for row in _stream(connection, mine.order_by(targets.c.source, targets.c.id)):
+        target: str = row[1]
+        while group is not None and group[0] < target:  # of one that is gone
+            group = next(whose, None)
+        held = group[1] if group is not None and group[0] == target else {}
+        yield target, wake(target_state(row, held), memory)
 
 
 def memories(connection: Connection) -> dict[str, SourceMemory]:
