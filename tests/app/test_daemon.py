@@ -15,9 +15,9 @@ from tests.fakes import until
 
 ALIASES = {"INCORRECT_PASSWORD": "PASSWORD_INCORRECT", "invalid-connection": "invalid"}
 BY_TIME = {"expired", "pending", "inactive", "action_required"}
+"""Conditions that follow from a trait or a clock, whatever the status."""
 NOBODY_YET = "Brand New Tenant"
 """The company that has no connections."""
-"""Conditions that follow from a trait or a clock, whatever the status."""
 
 
 def by_label(found: Mapping[frozenset[tuple[str, str]], float], *labels: str) -> Counter[tuple[str, ...]]:

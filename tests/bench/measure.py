@@ -15,12 +15,12 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-_KEEPING: Final = {-3: 32 << 20, -1: 1 << 30}
-"""M_MMAP_THRESHOLD, at the most that glibc goes to, and M_TRIM_THRESHOLD: bytes."""
 Clock: TypeAlias = Callable[[], float]
 Turn: TypeAlias = Callable[[int], object]
 """What is measured, given the number of the round."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_KEEPING: Final = {-3: 32 << 20, -1: 1 << 30}
+"""M_MMAP_THRESHOLD, at the most that glibc goes to, and M_TRIM_THRESHOLD: bytes."""
 
 cpu: Final[Clock] = time.process_time
 """Seconds of processor time of this process, whatever others do on the machine."""

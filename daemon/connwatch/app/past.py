@@ -22,7 +22,7 @@ class Past(Struct, frozen=True):
     memory: SourceMemory | None = None
     tallies: Tallies = {}
     reading: Hashable = None
-    """How its connections were read: `Provider.reading`. A store remembers nothing of how they were told."""
+    """How its connections were read: `Provider.reading`. A store doesn't know it: None."""
 
 
 async def pasts(store: Store, plan: Plan, clock: Clock) -> dict[str, Past]:

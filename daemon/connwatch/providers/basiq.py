@@ -174,7 +174,7 @@ class Basiq:
         yield from pages(Request("connections", f"{user}/connections"), found.page, self.base_url)
         learned: Mapping[str, Learned] = {}
         if self._options.jobs:
-            listed = found.seen(self._read, now)
+            listed = found.seen()
             if _may_ask_jobs(listed, state, now):
                 learned = yield from self._explain(Request("jobs", f"{user}/jobs"), listed)
         return found.listing(self._read, learned)

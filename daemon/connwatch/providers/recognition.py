@@ -74,9 +74,9 @@ class Recognition(Generic[P, T]):
             self._imprints.append(known.renewed(rest, texts, ids))
         return page
 
-    def seen(self, read: Callable[[T, float], Connection], now: float) -> Sequence[Connection]:
+    def seen(self) -> Sequence[Connection]:
         """All connections, as far as the listing tells them: those of which the same is said are as they are remembered."""
-        read_anew = {id_: read(item, now) for id_, item in self.items.items()}
+        read_anew = {id_: self._read(item) for id_, item in self.items.items()}
         return [read_anew.get(id_) or self._connections[id_].seen for id_ in self.listed]
 
     def listing(self, read: Callable[[T, float], Connection], learned: Mapping[str, Learned] | None = None) -> Listing:
