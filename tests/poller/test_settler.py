@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -12,7 +13,7 @@ from connwatch.core.model import Failure
 from connwatch.core.poll import Failed
 from connwatch.core.ports import Hints, SourceMemory, TargetMemory
 from connwatch.core.quota import Rule
-from connwatch.poller.work import Discovered, PollEnded, TimePassed
+from connwatch.poller.work import Discovered, ErrandFailed, PollEnded, TimePassed
 from connwatch.stores.memory import MemoryStore
 from tests.core.cast import HOUR, INTERVAL, NOW, POLICY, Item
 from tests.poller.stage import Script, Stage
@@ -31,6 +32,25 @@ class SlowStore(MemoryStore):
         """Five seconds later."""
         await self._clock.sleep(5)
         await super().commit(memories)
+
+
+class PatientStore(MemoryStore):
+    """Gathers what is to be remembered for a minute, unless somebody is in a hurry."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.recorder)
+        self._clock = stage.clock
+        self._hurry = asyncio.Event()
+
+    async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
+        """A minute later, or now."""
+        await self._clock.wait(self._hurry, self._clock.now() + 60)
+        self._hurry.clear()
+        await super().commit(memories)
+
+    def hurry(self) -> None:
+        """Now."""
+        self._hurry.set()
 
 
 class CountingStore(MemoryStore):
@@ -67,6 +87,19 @@ async def test_what_happens_while_a_store_is_busy_builds_on_what_it_is_given() -
         assert stage.states()["u"].failures == 0, "nothing is shown that isn't stored"
         await stage.clock.advance(10)
         assert stage.states()["u"].failures == 2
+
+
+async def test_a_wait_that_was_asked_for_is_written_at_once() -> None:
+    """Even if something else is being gathered just then: who dies in that moment must not come back too early."""
+    stage = Stage(Script({"u": [HEALTHY]}))
+    stage.store = PatientStore(stage)
+    async with stage.playing():
+        await stage.clock.advance(1)
+        assert stage.states() == {}, "what was discovered is being gathered"
+        stage.health = replace(stage.health, not_before=NOW + HOUR)
+        stage.runner.settler.put(ErrandFailed())
+        await stage.clock.advance(1)
+        assert (await stage.store.load()).sources["bank"].not_before == NOW + HOUR
 
 
 async def test_who_went_meanwhile_is_not_brought_back() -> None:

@@ -60,6 +60,7 @@ class Operator:
     async def die(self) -> None:
         """Die in the midst of the work, and begin again."""
         await self._lives.die()
+        await self.order("/soak/death")
         await self._lives.start(self.told)
         self.deaths += 1
 

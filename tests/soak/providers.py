@@ -68,6 +68,11 @@ class Witness:
             response.headers["Retry-After"] = self._asked_to_wait(provider, wait)
         return response
 
+    def mourn(self) -> None:
+        """Whoever asks dies now. What was told at this very instant may have died with it, before it could be written down."""
+        now = self._clock.now()
+        self._told = {provider: told for provider, told in self._told.items() if told[0] < now}
+
     def _came(self, provider: str, path: str) -> None:
         now = self._clock.now()
         self.requests[provider] += 1
@@ -115,6 +120,7 @@ class Providers:
                 web.get("/soak/targets", self._count_targets),
                 web.post("/soak/weather", self._change_weather),
                 web.post("/soak/freeze", self._freeze),
+                web.post("/soak/death", self._mourn),
             ]
         )
         return app
@@ -140,6 +146,10 @@ class Providers:
     async def _freeze(self, _: web.Request) -> web.Response:
         """From now on nothing happens any more: what is listed stays as it is."""
         self._frozen_at = self._clock.now()
+        return _json({})
+
+    async def _mourn(self, _: web.Request) -> web.Response:
+        self._witness.mourn()
         return _json({})
 
 

@@ -60,6 +60,19 @@ async def test_who_comes_back_too_early_is_seen(client: Client, clock: FakeClock
     assert len((await seen(client))["undercut"]) == 1
 
 
+@pytest.mark.parametrize(("pause", "early"), [(0, 0), (1, 1)])
+async def test_only_what_was_told_at_the_instant_of_a_death_died_with_it(
+    client: Client, clock: FakeClock, pause: float, early: int
+) -> None:
+    """Nobody can write anything down in no time; a second before, it could."""
+    await blown(client, "storm")
+    await clock.advance(pause)
+    await client.post("/soak/death")
+    await clock.advance(1)
+    await client.get(ASK, headers=KEY)
+    assert len((await seen(client))["undercut"]) == early
+
+
 async def test_the_busiest_minute_is_known(client: Client, clock: FakeClock) -> None:
     """It is any sixty seconds, not the minute of the clock."""
     for pause in (50, 5, 5, 51, 100):

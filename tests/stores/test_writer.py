@@ -83,6 +83,20 @@ async def test_a_full_batch_does_not_wait(disk: Disk) -> None:
     await disk.writer.close()
 
 
+async def test_a_hurry_ends_the_wait(disk: Disk) -> None:
+    """Who is in a hurry has what waits written, and what comes next: no death in the next tenth of a second takes it away."""
+    await disk.commit("a")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(disk.commit("b"))
+        await disk.clock.advance(0.01)
+        disk.writer.hurry()
+        await disk.clock.advance(0.01)
+        disk.writer.hurry()
+        await disk.commit("c")
+    assert disk.written == [(0.0, ["a"]), (0.01, ["b"]), (0.02, ["c"])]
+    await disk.writer.close()
+
+
 async def test_nothing_is_no_transaction(disk: Disk) -> None:
     """Committing nothing returns at once and writes nothing."""
     await disk.writer.commit([])

@@ -178,13 +178,16 @@ def as_it_is(state: TargetState, _memory: SourceMemory) -> TargetState:
 
 
 class Store(Protocol):
-    """Where what was learned survives. Seven verbs, nothing generic."""
+    """Where what was learned survives. Eight verbs, nothing generic."""
 
     async def load(self, wake: Wake = as_it_is) -> Remembered:
         """All of it, at start. `wake` is pure, and may be called in another thread."""
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or when the store is down and has taken it into its backlog. Never raises for a fault of the disk."""
+
+    def hurry(self) -> None:
+        """Let what is being committed, or is next, be written at once: it must survive a death in the next instant."""
 
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds the connection."""

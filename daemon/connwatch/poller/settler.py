@@ -92,8 +92,15 @@ class Settler:
         for one in self._decide(work, self._clock.now()):
             self._decided.append(one)
             self._ahead[one.step.state.target.id] = one
+        if self._wait_is_news():
+            self._store.hurry()
         self._idle.clear()
         self._stirred.set()
+
+    def _wait_is_news(self) -> bool:
+        """Whether the provider asked for quiet, and nobody wrote it down yet: who dies now must not come back too early."""
+        written = self._remembered.not_before if self._remembered else 0.0
+        return self._remember().not_before > written
 
     @property
     def idle(self) -> bool:
@@ -121,6 +128,8 @@ class Settler:
         memories: list[TargetMemory | SourceMemory] = [self._memory(one, now) for one in settled if _worth_storing(one)]
         memory = self._remember()
         if memory != self._remembered:
+            if self._wait_is_news():
+                self._store.hurry()
             memories.append(memory)
             self._remembered = memory
         if memories:

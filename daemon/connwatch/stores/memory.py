@@ -52,6 +52,9 @@ class MemoryStore:
             else:
                 self._remember(memory)
 
+    def hurry(self) -> None:
+        """Nothing waits here."""
+
     def _remember(self, memory: TargetMemory) -> None:
         source, target = memory.source, memory.state.target.id
         self._targets[source, target] = memory.state, memory.at if memory.dropped else NEVER

@@ -97,6 +97,10 @@ class SqlStore:
         """Returns when it is committed, or taken into the backlog."""
         await self._writer.commit(memories)
 
+    def hurry(self) -> None:
+        """Let what is being committed, or is next, be written at once."""
+        self._writer.hurry()
+
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds it or held it."""
         nothing: Found = {}

@@ -1,7 +1,7 @@
 """Commits in batches: what comes within a tenth of a second goes into one transaction, and what the disk refuses waits.
 
 The first commit after a quiet tenth of a second is written at once. Those that follow wait until a tenth of a second has
-passed since the last transaction began, or until 1000 rows wait.
+passed since the last transaction began, or until 1000 rows wait, or until somebody is in a hurry.
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ class Writer:
         await asyncio.wait((self._landed, self._task), return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             self._task.result()  # raises what ended it
+
+    def hurry(self) -> None:
+        """Let the next transaction not wait, nor the one that is waiting now."""
+        self._hurry.set()
 
     def outstanding(self) -> Sequence[Batch]:
         """What is not known to be written, oldest first."""
