@@ -8,13 +8,14 @@ from connwatch.app import forget, look_up
 from connwatch.core.model import TargetState
 from connwatch.stores import StoreError, open_for_reading
 from tests.app.household import Household, total
+from tests.stores.making import recalled
 
 
 async def targets(house: Household, source: str) -> dict[str, TargetState]:
     """What the store knows of a source."""
     reader = open_for_reading(house.plan().store)
     try:
-        return dict((await reader.load()).targets[source])
+        return dict((await recalled(reader, [source])).targets[source])
     finally:
         await reader.close()
 

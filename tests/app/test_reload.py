@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.household import PATIENCE, Household, heard, source, total
+from tests.app.household import PATIENCE, Household, heard, select, source, total
 from tests.fakes import until
 
 SUCCESSFUL = "connwatch_config_last_reload_successful"
@@ -71,6 +71,46 @@ async def test_a_source_that_comes_back_goes_on_where_it_was(nectar: Household) 
             await nectar.ready()
         again = nectar.listings()[len(listings) :]
         assert [path for path in again if "nectar" in path] == []
+
+
+async def test_a_source_that_was_not_there_at_the_start_goes_on_where_it_was(nectar: Household) -> None:
+    """What an earlier life knew of it is read from the store: nobody is asked, and all are counted."""
+    both = dict(nectar.told["sources"], moneyhub=source("moneyhub", nectar.simulator, nectar.port, nectar.folder))
+    nectar.told["sources"] = both
+    nectar.write()
+    async with nectar.running():
+        await nectar.ready()
+    nectar.told["sources"] = {"moneyhub": both["moneyhub"]}
+    nectar.write()
+    async with nectar.running():
+        await nectar.ready()
+        listings = nectar.listings()
+        nectar.told["sources"] = both
+        nectar.write()
+        assert (await nectar.reload())[0] == 200
+        await nectar.metrics_once(lambda found: nectar.counted(found) == nectar.true_totals())
+        assert [path for path in nectar.listings()[len(listings) :] if "nectar" in path] == []
+
+
+async def test_a_source_of_which_the_store_cannot_tell_is_not_added(nectar: Household) -> None:
+    """All that it has would seem to be new: better nothing changes, and the answer says why."""
+    nectar.told["sources"]["moneyhub"] = source("moneyhub", nectar.simulator, nectar.port, nectar.folder)
+    nectar.write()
+    async with nectar.running():
+        await nectar.ready()
+    both = nectar.told["sources"]
+    nectar.told["sources"] = {"moneyhub": both["moneyhub"]}
+    nectar.write()
+    async with nectar.running():
+        await nectar.ready()
+        for file in nectar.folder.glob("state.db*"):
+            if not file.name.endswith("-shm"):
+                file.write_bytes(b"?" * file.stat().st_size)
+        nectar.told["sources"] = both
+        nectar.write()
+        status, text = await nectar.reload()
+        assert (status, "state.db: " in text) == (400, True)
+        assert not select(await nectar.metrics(), "connwatch_source_up", source="nectar")
 
 
 async def test_what_is_read_otherwise_from_now_on_is_read_anew(nectar: Household) -> None:

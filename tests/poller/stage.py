@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from connwatch.app.past import Past, portions
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Connection, Failure, TargetState
@@ -167,7 +168,7 @@ class Stage:
             self.plan, book, self.door, lambda: self.health, around, memory or SourceMemory(source="bank")
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.runner.run(states, anew=anew))
+            group.create_task(self.runner.run(portions(Past(states)), anew=anew))
             await self.clock.advance(0)
             yield
             self.runner.stop()

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from connwatch.app.past import SLICE
 from connwatch.core.model import Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.poll import Failed
 from connwatch.core.ports import Hints, Signal, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
-from connwatch.poller.runner import SLICE
 from connwatch.poller.work import PollEnded
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, target
 from tests.fakes import FakeClock, until
 from tests.poller.stage import Script, Stage
+from tests.stores.making import recalled
 
 HEALTHY = Item("a")
 
@@ -131,7 +132,7 @@ async def test_what_is_exposed_was_committed_before() -> None:
     stage = Stage(Script({"u": [HEALTHY]}))
     async with stage.playing():
         await until(lambda: stage.count("healthy") == 1)
-        remembered = await stage.store.load()
+        remembered = await recalled(stage.store)
         assert set(remembered.targets["bank"]["u"].connections) == {"a"}
 
 
@@ -189,7 +190,7 @@ async def test_a_restart_goes_on_where_it_was() -> None:
     first = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}))
     async with first.playing():
         await first.clock.advance(1)
-    remembered = await first.store.load()
+    remembered = await recalled(first.store)
     states = list(remembered.targets["bank"].values())
     late = replace(states[1], polled_at=NOW - DAY)
     second = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}, now=NOW + 60))
@@ -229,7 +230,7 @@ class TestDiscovery:
             await stage.clock.advance(POLICY.discovery_interval + 1)
             assert stage.states().keys() == {"v", "w"}
             assert stage.count("healthy") == 2
-            assert "u" not in (await stage.store.load()).targets["bank"]
+            assert "u" not in (await recalled(stage.store)).targets["bank"]
 
     async def test_a_failed_discovery_drops_nobody(self) -> None:
         """Who can't be listed is still there; the failure is told once, and so is the recovery."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from connwatch.app.past import SLICE
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import Failure
 from connwatch.core.poll import Failed
@@ -15,8 +16,10 @@ from connwatch.core.ports import Hints, SourceMemory, TargetMemory
 from connwatch.core.quota import Rule
 from connwatch.poller.work import Discovered, ErrandFailed, PollEnded, TimePassed
 from connwatch.stores.memory import MemoryStore
-from tests.core.cast import HOUR, INTERVAL, NOW, POLICY, Item
+from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
+from tests.fakes import until
 from tests.poller.stage import Script, Stage
+from tests.stores.making import recalled
 
 HEALTHY = Item("a")
 
@@ -102,6 +105,20 @@ async def test_a_wait_that_was_asked_for_is_written_at_once() -> None:
         assert (await stage.store.load()).sources["bank"].not_before == NOW + HOUR
 
 
+async def test_a_restart_waits_for_no_company() -> None:
+    """Whatever changed while we were away is written portion by portion, each at once: a million have hundreds of portions."""
+    first = Stage(Script({f"u{number}": [Item(f"c{number}", expires_at=NOW + DAY)] for number in range(SLICE + 1)}))
+    async with first.playing():
+        await first.clock.advance(2 * INTERVAL)
+    states = [record.state for record in first.fleet.books["bank"].records.values()]
+    second = Stage(Script({}, now=first.clock.now() + 30 * DAY))
+    second.store = PatientStore(second)
+    async with second.playing(states):
+        await until(second.runner.taken_in.is_set)
+        assert second.clock.monotonic() == 0.0
+        assert len((await recalled(second.store)).targets["bank"]) == len(states)
+
+
 async def test_who_went_meanwhile_is_not_brought_back() -> None:
     """A poll that comes home after its target is gone settles nothing."""
     stage = Stage(Script({"u": [HEALTHY]}))
@@ -138,7 +155,7 @@ async def test_what_a_last_poll_brought_is_committed_before_the_end() -> None:
         stage.script.slow = 1.0
         await stage.clock.advance(6.5)
         stage.runner.stop()
-    assert (await stage.store.load()).targets["bank"]["u"].connections.keys() == {"a"}
+    assert (await recalled(stage.store)).targets["bank"]["u"].connections.keys() == {"a"}
 
 
 async def test_what_was_never_polled_has_no_zeros() -> None:

@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 
 from connwatch.core.model import Note
-from connwatch.core.ports import Remembered, SourceMemory, Store, TargetMemory
+from connwatch.core.ports import SourceMemory, Store, TargetMemory
 from connwatch.stores import open_store
 from tests.fakes import FakeClock, FakeRecorder
+from tests.stores.making import Recalled, recalled
 
 LONG_ENOUGH: Final = 0.2
 """Seconds after which a batch has been gathered, whatever was written before."""
@@ -36,12 +37,12 @@ class Shelf:
             group.create_task(self.store.commit(memories))
             await self.clock.advance(LONG_ENOUGH)
 
-    async def restart(self) -> Remembered:
+    async def restart(self) -> Recalled:
         """What is there after a restart; `memory:` has none, and shows what it would be."""
         if self.url != "memory:":
             await self.store.close()
             self.store = self.restarted()
-        return await self.store.load()
+        return await recalled(self.store)
 
 
 Shelves = Callable[[str], Shelf]

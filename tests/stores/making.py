@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from connwatch.core.model import Condition, Connection, Held, Moved, Target, TargetState, Transition, Verdict, words
-from connwatch.core.ports import Tallies, TargetMemory
+from connwatch.core.ports import SourceMemory, Store, Tallies, TargetMemory
+from connwatch.stores import SqlReader
 
 NOW: Final = 1_790_000_000.0
 
@@ -90,6 +91,27 @@ def surviving(connections: Mapping[str, Held]) -> Mapping[str, Held]:
         )
         for id_, one in connections.items()
     }
+
+
+class Recalled(NamedTuple):
+    """All that a store tells after a restart."""
+
+    targets: Mapping[str, Mapping[str, TargetState]] = {}
+    """Source -> target id -> state; of those that have any."""
+    sources: Mapping[str, SourceMemory] = {}
+    tallies: Mapping[str, Tallies] = {}
+
+
+async def recalled(store: Store | SqlReader, names: Sequence[str] = ("bank", "other")) -> Recalled:
+    """All that it tells of these sources. It gives targets in order, and each once."""
+    targets: dict[str, dict[str, TargetState]] = {}
+    for name in names:
+        read = [state async for some in store.targets(name) for state in some]
+        assert [one.target.id for one in read] == sorted({one.target.id for one in read})
+        if read:
+            targets[name] = {one.target.id: one for one in read}
+    told = await store.load()
+    return Recalled(targets, told.sources, told.tallies)
 
 
 def ids(found: Sequence[tuple[str, TargetState]]) -> Sequence[tuple[str, str, Sequence[str]]]:

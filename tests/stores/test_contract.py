@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from connwatch.core.model import Accounts, Connection, Held, Moved, Target, TargetState, Verdict, Words
 from connwatch.core.policy import Facts, InstitutionStatus
-from connwatch.core.ports import Remembered, SourceMemory, TargetMemory
+from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.stores.batch import HISTORY
 from tests.stores.conftest import LONG_ENOUGH, Shelf
 from tests.stores.making import (
     NOW,
+    Recalled,
     appeared,
     change,
     counted,
@@ -80,7 +81,7 @@ NEW = TargetState(target=Target(id="t-new", company="acme"), first_seen=NOW, due
 
 async def test_an_empty_store_remembers_nothing(shelf: Shelf) -> None:
     """Nothing is invented."""
-    assert await shelf.restart() == Remembered()
+    assert await shelf.restart() == Recalled()
     assert await shelf.store.find("c1") == []
     assert await shelf.store.history("bank", "c1") == []
 
@@ -120,25 +121,20 @@ async def test_the_last_state_wins(shelf: Shelf) -> None:
     assert remembered.targets["bank"]["t1"] == replace(later, connections=surviving(later.connections))
 
 
-async def test_targets_are_woken_with_what_is_known_of_their_source(shelf: Shelf) -> None:
-    """Each once, complete, and by what its source remembers; one of a source that remembers nothing, by nothing."""
-    bank = SourceMemory("bank", not_before=NOW)
-    await shelf.commit(appeared("t1", held("c2"), held("c1")), TargetMemory("bank", NEW, at=NOW), bank)
+async def test_targets_are_woken_as_they_are_read(shelf: Shelf) -> None:
+    """Each of the source once, and complete: what they become is what is given."""
+    await shelf.commit(appeared("t1", held("c2"), held("c1")), TargetMemory("bank", NEW, at=NOW))
     await shelf.commit(appeared("t1", held("c1"), source="other"))
     await shelf.restart()
     woken = []
 
-    def wake(one: TargetState, memory: SourceMemory) -> TargetState:
-        woken.append((memory, one.target.id, sorted(one.connections)))
+    def wake(one: TargetState) -> TargetState:
+        woken.append((one.target.id, sorted(one.connections)))
         return replace(one, due=1.0)
 
-    remembered = await shelf.store.load(wake)
-    assert sorted(woken, key=str) == [
-        (bank, "t-new", []),
-        (bank, "t1", ["c1", "c2"]),
-        (SourceMemory("other"), "t1", ["c1"]),
-    ]
-    assert {one.due for targets in remembered.targets.values() for one in targets.values()} == {1.0}
+    given = [one async for some in shelf.store.targets("bank", wake) for one in some]
+    assert woken == [("t-new", []), ("t1", ["c1", "c2"])]
+    assert [(one.target.id, one.due) for one in given] == [("t-new", 1.0), ("t1", 1.0)]
 
 
 async def test_commits_at_the_same_time_are_all_kept(shelf: Shelf) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.stores.conftest import Shelves
-from tests.stores.making import NOW
+from tests.stores.making import NOW, recalled
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -34,7 +34,7 @@ async def test_no_committed_memory_is_lost(commits: int, database: Path, shelves
     committed = killed_after(commits, database)
     assert len(committed) >= commits
     shelf = shelves(f"sqlite:///{database}")
-    remembered = await shelf.store.load()
+    remembered = await recalled(shelf.store)
     for target, number in committed:
         connections = remembered.targets["bank"][target].connections
         assert f"only-{number}" in connections

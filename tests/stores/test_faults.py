@@ -15,7 +15,7 @@ from connwatch.stores.sqlite import SqliteFile
 from tests.fakes import settle, until
 from tests.stores import disks
 from tests.stores.conftest import LONG_ENOUGH, Shelf, Shelves
-from tests.stores.making import NOW, appeared, change, held, ids
+from tests.stores.making import NOW, appeared, change, held, ids, recalled
 
 Fault = Callable[[Path], AbstractContextManager[None]]
 
@@ -111,7 +111,7 @@ async def test_a_store_that_is_down_can_be_left(sqlite: Shelf, database: Path) -
         await sqlite.store.close()
     assert [note.event for note in sqlite.notes if note.level != "debug"] == ["store_failed", "store_abandoned"]
     sqlite.store = sqlite.restarted()
-    assert list((await sqlite.store.load()).targets["bank"]) == ["t1"]
+    assert list((await recalled(sqlite.store)).targets["bank"]) == ["t1"]
 
 
 async def test_erasing_that_fails_is_not_called_erased(sqlite: Shelf, database: Path) -> None:
@@ -181,7 +181,7 @@ async def test_a_broken_database_is_a_fault_at_the_start(sqlite: Shelf, database
     spoil(database)
     sqlite.store = sqlite.restarted()
     with pytest.raises(StoreUnusable, match=r"state\.db: .*malformed"):
-        await sqlite.store.load()
+        await recalled(sqlite.store)
 
 
 def spoil(database: Path) -> None:

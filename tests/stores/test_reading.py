@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connwatch.core.model import Accounts, Condition, Connection, Held, Renewal, Trait, Verdict, Words
-from connwatch.stores.reading import SAID, held_connections, told_row
+from connwatch.stores.reading import SAID, Reading, told_row
 from connwatch.stores.rows import Row, connection_row
 from connwatch.stores.schema import connections
 from tests.stores.making import NOW, held
@@ -59,21 +59,24 @@ holds = st.builds(
 
 def read(*rows: Row) -> list[Held]:
     """The connections of a target."""
-    return [one for _, each in held_connections(map(told_row, rows)) for one in each.values()]
+    return [one for each in Reading().held(map(told_row, rows)).values() for one in each.values()]
 
 
 @given(words, words, st.lists(holds, max_size=4, unique_by=lambda one: one.seen.id))
 def test_connections_come_back(source: str, target: str, some: list[Held]) -> None:
     """Every field that survives is in the row, and comes back as it was, under the connection's id."""
     made = [told_row(connection_row(source, target, one, None)) for one in some]
-    assert list(held_connections(made)) == ([(target, {one.seen.id: one for one in some})] if some else [])
+    assert Reading().held(made) == ({target: {one.seen.id: one for one in some}} if some else {})
 
 
 def test_each_target_gets_its_own() -> None:
     """Rows come target by target, and connections of different targets may have the same id."""
     whose = [("t1", "c1"), ("t1", "c2"), ("t2", "c1")]
     made = [told_row(connection_row("a", target, held(id_), None)) for target, id_ in whose]
-    assert [(owner, list(some)) for owner, some in held_connections(made)] == [("t1", ["c1", "c2"]), ("t2", ["c1"])]
+    assert [(owner, list(some)) for owner, some in Reading().held(made).items()] == [
+        ("t1", ["c1", "c2"]),
+        ("t2", ["c1"]),
+    ]
 
 
 @given(st.lists(st.none() | stored, min_size=len(SAID), max_size=len(SAID)))

@@ -16,7 +16,7 @@ from connwatch.stores import StoreLocked, StoreTooNew, StoreUnusable, open_for_r
 from tests.fakes import FakeClock, FakeRecorder
 from tests.stores.conftest import Shelf
 from tests.stores.disks import deleted
-from tests.stores.making import NOW, appeared, change, dropped, held, ids
+from tests.stores.making import NOW, appeared, change, dropped, held, ids, recalled
 
 NOBODY = 65534
 
@@ -60,11 +60,11 @@ async def test_what_reads_works_beside_the_daemon(sqlite: Shelf, database: Path)
     reader = open_for_reading(sqlite.url)
     assert ids(await reader.find("c1")) == [("bank", "t1", ["c1"])]
     assert await reader.history("bank", "c1") == [change("c1", NOW, after="healthy")]
-    assert await reader.sources() == {"bank": SourceMemory("bank", not_before=NOW)}
+    assert (await reader.load()).sources == {"bank": SourceMemory("bank", not_before=NOW)}
     assert contents(database.parent)["state.db"] == before["state.db"]
     assert contents(database.parent)["state.db-wal"] == before["state.db-wal"]
     await sqlite.commit(appeared("t2", held("c2")))
-    assert list((await reader.load()).targets["bank"]) == ["t1", "t2"]
+    assert list((await recalled(reader)).targets["bank"]) == ["t1", "t2"]
     await reader.close()
     await sqlite.commit(appeared("t3", held("c3")))
     assert len((await sqlite.restart()).targets["bank"]) == 3
@@ -127,7 +127,7 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(sqlite: Shelf, data
     with closing(sqlite3.connect(database, isolation_level=None)) as newer:
         newer.execute("UPDATE alembic_version SET version_num = '0001'")
     sqlite.store = sqlite.restarted()
-    assert list((await sqlite.store.load()).targets["bank"]) == ["t1"]
+    assert list((await recalled(sqlite.store)).targets["bank"]) == ["t1"]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from connwatch import __version__
 from connwatch.app.collector import at_rest, seldom
 from connwatch.app.housekeeping import keep_house
-from connwatch.app.past import Past, pasts
+from connwatch.app.past import Archive, Past
 from connwatch.app.signals import signals
 from connwatch.app.unit import Unit
 from connwatch.app.watch import Signature, signature, watch
@@ -28,7 +28,7 @@ from connwatch.log import Redaction, Volume
 from connwatch.metrics import Exposition, ProcessRecorder
 from connwatch.notify import Notifier
 from connwatch.poller import Surroundings, Timekeeper
-from connwatch.stores import open_store
+from connwatch.stores import StoreError, open_store
 from connwatch.web import Ports, Site
 
 
@@ -62,6 +62,7 @@ class Daemon:
         self._writer = Writer(lambda now: self._exposition.refresh(now), clock)  # noqa: PLW0108 - it is replaced
         self._units: dict[str, Unit] = {}
         self._pasts: dict[str, Past] = {}
+        """Of sources that are about to start, and of those that were taken out."""
         self._loaded = asyncio.Event()
         self._hangup = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -102,7 +103,8 @@ class Daemon:
     async def _start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
         """Set everything to work, with what the store remembers."""
         with at_rest():
-            self._pasts = await pasts(self._store, self._plan, self._clock)
+            self._archive = Archive(self._store, await self._store.load(), self._clock)
+            self._pasts = {name: self._archive.past(source) for name, source in self._plan.sources.items()}
             servants = [
                 group.create_task(self._keep_time(), name="timekeeper"),
                 group.create_task(self._writer.run(), name="writer"),
@@ -172,11 +174,17 @@ class Daemon:
         problems = [*difference.refused, *_unreachable(plan)]
         if problems:
             return problems
+        try:
+            for name in difference.added:
+                if name not in self._pasts:
+                    self._pasts[name] = await self._archive.past_in_full(plan.sources[name])
+        except StoreError as fault:
+            return [str(fault)]
         await self._halt((*difference.removed, *difference.changed))
         # From here on nobody gets a turn until the successors count what their predecessors did.
         self._take_out((*difference.removed, *difference.changed))
         gc.collect()  # what they leave behind makes room for their successors
-        shown_as_before = _shown(plan) == _shown(self._plan)
+        shown_as_before = plan.shown == self._plan.shown
         self._plan = plan
         self._console.volume.level = plan.log_level
         if not shown_as_before:
@@ -280,11 +288,6 @@ class Daemon:
         if not self._loaded.is_set():
             return ("the stored state is being loaded",)
         return [reason for unit in self._units.values() for reason in unit.runner.reasons()]
-
-
-def _shown(plan: Plan) -> tuple[object, ...]:
-    """What the exposition is made by: a new one has to write everything anew."""
-    return plan.per_connection, plan.institutions, plan.max_series
 
 
 def _unreachable(plan: Plan) -> Iterator[str]:

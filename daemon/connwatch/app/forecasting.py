@@ -53,9 +53,13 @@ async def _stored(plan: Plan) -> tuple[Mapping[str, Mapping[str, TargetState]], 
     try:
         with at_rest():
             remembered = await reader.load()
+            known = {
+                name: {state.target.id: state async for some in reader.targets(name) for state in some}
+                for name in plan.sources
+            }
     finally:
         await reader.close()
-    return remembered.targets, remembered.sources
+    return known, remembered.sources
 
 
 def _forecast(plan: Plan, source: SourcePlan, sizes: Sequence[int | None], companies: int) -> Forecast:

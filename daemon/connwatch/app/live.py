@@ -47,7 +47,7 @@ async def remembered(plan: Plan) -> Mapping[str, SourceMemory]:
     except StoreError:
         return {}
     try:
-        return await reader.sources()
+        return (await reader.load()).sources
     finally:
         await reader.close()
 

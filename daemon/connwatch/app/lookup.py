@@ -19,7 +19,7 @@ async def look_up(plan: Plan, connection: str, source: str | None, clock: Clock)
     """The full account of a connection, for each configured source that holds it. Raises StoreError."""
     reader = open_for_reading(plan.store)
     try:
-        memories = await reader.sources()
+        memories = (await reader.load()).sources
         accounts = []
         for name, state in await reader.find(connection, source):
             if name in plan.sources:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from connwatch import __version__
-from connwatch.app.past import Past
+from connwatch.app.past import Past, portions
 from connwatch.core.model import Step
 from connwatch.core.ports import SourceMemory, SourcePlan
 from connwatch.core.quota import Rule
@@ -61,7 +61,7 @@ class Unit:
         try:
             past, self._past = self._past, Past()
             anew = past.reading != self.plan.provider.reading
-            running = self.runner.run(past.states, past.judged_by, anew=anew)
+            running = self.runner.run(portions(past), past.judged_by, anew=anew)
             del past  # what was taken in is the fleet's to hold: nobody else keeps what is long over
             await running
         finally:

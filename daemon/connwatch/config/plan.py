@@ -40,6 +40,11 @@ class Plan(Struct, frozen=True):
     """Of the plan without secrets: the label `hash` of `connwatch_config_info`."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """What the exposition is made by: where it differs, all has to be written anew."""
+        return self.per_connection, self.institutions, self.max_series
+
 
 class Changes(Struct, frozen=True):
     """What a reload has to do: names of sources, or why it can't be done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -159,29 +159,33 @@ class TargetMemory(Struct, frozen=True, gc=False):
 
 
 class Remembered(Struct, frozen=True):
-    """All that a store holds, as the daemon starts with it."""
+    """What a store holds of sources as a whole, as the daemon starts with it."""
 
-    targets: Mapping[str, Mapping[str, TargetState]] = {}
-    """Source -> target id -> state."""
     sources: Mapping[str, SourceMemory] = {}
     tallies: Mapping[str, Tallies] = {}
     """Source -> totals."""
 
 
-Wake: TypeAlias = Callable[[TargetState, SourceMemory], TargetState]
+Wake: TypeAlias = Callable[[TargetState], TargetState]
 """What a target becomes as soon as it is read, where it is read: nobody walks over a million of them a second time."""
 
 
-def as_it_is(state: TargetState, _memory: SourceMemory) -> TargetState:
+def as_it_is(state: TargetState) -> TargetState:
     """Let it sleep."""
     return state
 
 
 class Store(Protocol):
-    """Where what was learned survives. Eight verbs, nothing generic."""
+    """Where what was learned survives. Nine verbs, nothing generic."""
 
-    async def load(self, wake: Wake = as_it_is) -> Remembered:
-        """All of it, at start. `wake` is pure, and may be called in another thread."""
+    async def load(self) -> Remembered:
+        """What is remembered of sources as a whole, at start."""
+
+    def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+        """The targets of a source, all but those that are gone: some at a time, as many as are soon dealt with, in the order of their ids.
+
+        What is committed meanwhile may be among them, or not. `wake` is pure, and may be called in another thread.
+        """
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or when the store is down and has taken it into its backlog. Never raises for a fault of the disk."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -22,8 +21,6 @@ from connwatch.poller.settler import Settler
 from connwatch.poller.surroundings import Surroundings
 from connwatch.poller.work import PollEnded, Restored, TimePassed
 
-SLICE = 2000
-"""Connections that are taken in at once after a restart, before others get their turn."""
 COMFORT = 0.5
 """Share of the quota that regular polls may need for urgency to be allowed on top."""
 
@@ -65,17 +62,17 @@ class SourceRunner:
         )
         self.errands = Errands(plan, book, fetch, self.settler, around, memory)
 
-    async def run(self, states: Sequence[TargetState], judged_by: Policy | None = None, *, anew: bool = False) -> None:
-        """Take in what is remembered, then ask for ever. Returns when `stop` was called and all polls have landed.
+    async def run(
+        self, past: AsyncIterator[Sequence[TargetState]], judged_by: Policy | None = None, *, anew: bool = False
+    ) -> None:
+        """Take in what is remembered, portion by portion, then ask for ever. Returns when `stop` was called and all polls have landed.
 
-        `judged_by`, `anew`: see `Restored`.
+        `judged_by`, `anew`: see `Restored`. Raises what `past` raises.
         """
-        self._polled = any(state.outcome is not None for state in states)
-        left = deque(states)
-        del states  # a portion is let go of when it is taken in: the old and the new are never there as a whole
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
-            for some in _sliced(left):
+            async for some in past:
+                self._polled = self._polled or any(state.outcome is not None for state in some)
                 self.settler.put(Restored(some, judged_by, anew))
                 await self.settler.drained()
                 del some
@@ -188,14 +185,3 @@ class SourceRunner:
     def _on_settled(self) -> None:
         self._stirred.set()
         self._settled()
-
-
-def _sliced(left: deque[TargetState]) -> Iterator[Sequence[TargetState]]:
-    """Takes targets away, in portions that are soon dealt with: each counts as its connections, and one more."""
-    while left:
-        some: list[TargetState] = []
-        size = 0
-        while left and size < SLICE:
-            some.append(left.popleft())
-            size += 1 + len(some[-1].connections)
-        yield some

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Select,
     Table,
     and_,
     delete,
@@ -22,32 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from connwatch.core.model import TargetState, Transition
-from connwatch.core.ports import Remembered, SourceMemory, Wake
+from connwatch.core.model import Transition
+from connwatch.core.ports import Remembered
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
-from connwatch.stores.reading import REST, SAID, TOLD, held_connections
-from connwatch.stores.rows import (
-    Row,
-    announced_ids,
-    announced_text,
-    source_memory,
-    tallies,
-    target_state,
-    transition,
-)
+from connwatch.stores.rows import announced_ids, announced_text, source_memory, tallies, transition
 from connwatch.stores.schema import connections, history, sources, targets
 from connwatch.stores.schema import tallies as totals
 
 SLICE: Final = 1000
 """Connections that are erased in one transaction, so that commits get their turn."""
-_FETCH: Final = 1000
-"""Rows at a time. What is soon let go of leaves holes between what stays: the more at once, the larger they are in the end."""
 _KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
-_TOLD: Final = (
-    *(connections.c[name] for name in TOLD),
-    func.json_array(*(connections.c[name] for name in SAID)),
-    *(connections.c[name] for name in REST),
-)
 _LINE: Final = tuple(column for column in history.columns if not column.primary_key)
 
 
@@ -66,34 +48,13 @@ def write(connection: Connection, batch: Batch) -> None:
         connection.exec_driver_sql(_append(connection.dialect), lines)
 
 
-def load(connection: Connection, wake: Wake) -> Remembered:
-    """All that isn't gone. Targets are woken as they are read."""
-    found = memories(connection)
-    named = connection.execute(select(targets.c.source).where(targets.c.gone_at.is_(None)).distinct()).scalars().all()
-    remembered = {source: dict(_woken(connection, found.get(source) or SourceMemory(source), wake)) for source in named}
-    return Remembered(targets=remembered, sources=found, tallies=tallies(_stream(connection, select(totals))))
-
-
-def _woken(connection: Connection, memory: SourceMemory, wake: Wake) -> Iterator[tuple[str, TargetState]]:
-    """The targets of a source. Source by source: a million rows need not say whose they are, and that takes a tenth of the time.
-
-    Both tables are read in the order of their keys, which is Python's order of texts: nothing is sorted, and none is there as a whole.
-    """
-    there = select(*_TOLD).where(connections.c.source == memory.source, connections.c.gone_at.is_(None))
-    whose = held_connections(_stream(connection, there.order_by(*_KEY)))
-    mine = select(targets).where(targets.c.source == memory.source, targets.c.gone_at.is_(None))
-    group = next(whose, None)
-    for row in _stream(connection, mine.order_by(targets.c.source, targets.c.id)):
-        target: str = row[1]
-        while group is not None and group[0] < target:  # of one that is gone
-            group = next(whose, None)
-        held = group[1] if group is not None and group[0] == target else {}
-        yield target, wake(target_state(row, held), memory)
-
-
-def memories(connection: Connection) -> dict[str, SourceMemory]:
-    """What is remembered of each source as a whole."""
-    return {memory.source: memory for memory in map(source_memory, _stream(connection, select(sources)))}
+def load(connection: Connection) -> Remembered:
+    """What is remembered of sources as a whole."""
+    told = map(source_memory, connection.execute(select(sources)))
+    return Remembered(
+        sources={memory.source: memory for memory in told},
+        tallies=tallies(connection.execute(select(totals))),
+    )
 
 
 def find(connection: Connection, id_: str) -> Found:
@@ -158,15 +119,6 @@ def _unannounce(connection: Connection, target: str, source: str | None) -> None
 def _meant(*pairs: tuple[ColumnElement[str], str | None]) -> ColumnElement[bool]:
     """These columns have these values; where it is None, any will do."""
     return and_(true(), *(column == value for column, value in pairs if value is not None))
-
-
-def _stream(connection: Connection, wanted: Select[Any]) -> Iterator[Row]:
-    """Rows as the driver makes them."""
-    compiled = wanted.compile(dialect=connection.dialect)
-    values = tuple(compiled.params[name] for name in compiled.positiontup or ())
-    with connection.exec_driver_sql(str(compiled), values) as result:
-        while rows := result.cursor.fetchmany(_FETCH):
-            yield from rows
 
 
 @lru_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
@@ -25,23 +25,22 @@ class MemoryStore:
         self._tallies: dict[str, dict[tuple[str, tuple[str, ...]], float]] = {}
         recorder.store_up(True)
 
-    async def load(self, wake: Wake = as_it_is) -> Remembered:
-        """All that isn't gone."""
-        held: dict[tuple[str, str], dict[str, Held]] = {}
-        for (source, target, id_), (one, gone_at) in self._connections.items():
-            if gone_at == NEVER:
-                held.setdefault((source, target), {})[id_] = _surviving(one)
-        targets: dict[str, dict[str, TargetState]] = {}
-        for (source, target), (state, gone_at) in self._targets.items():
-            if gone_at == NEVER:
-                asleep = replace(state, connections=held.get((source, target), {}))
-                memory = self._sources.get(source) or SourceMemory(source)
-                targets.setdefault(source, {})[target] = wake(asleep, memory)
-        return Remembered(
-            targets=targets,
-            sources=dict(self._sources),
-            tallies={source: dict(totals) for source, totals in self._tallies.items()},
-        )
+    async def load(self) -> Remembered:
+        """What is remembered of sources as a whole."""
+        tallies = {source: dict(totals) for source, totals in self._tallies.items()}
+        return Remembered(sources=dict(self._sources), tallies=tallies)
+
+    async def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+        """All that aren't gone, at once."""
+        held: dict[str, dict[str, Held]] = {}
+        for (whose, target, id_), (one, gone_at) in self._connections.items():
+            if whose == source and gone_at == NEVER:
+                held.setdefault(target, {})[id_] = _surviving(one)
+        yield [
+            wake(replace(state, connections=held.get(target, {})))
+            for (whose, target), (state, gone_at) in sorted(self._targets.items(), key=lambda one: one[0])
+            if whose == source and gone_at == NEVER
+        ]
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Remember."""

@@ -6,7 +6,7 @@ before: to have ten values made of each row would take longer than all that is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from sys import intern
 from typing import Final
@@ -61,67 +61,72 @@ def told_row(row: Row) -> Row:
     return *(by_name[name] for name in TOLD), said, *(by_name[name] for name in REST)
 
 
-def held_connections(rows: Iterable[Row]) -> Iterator[tuple[str, dict[str, Held]]]:
-    """The targets of a source with their connections by id, of rows that come target by target.
+class Reading:
+    """Makes connections of rows. What is equal is shared as far as it is cheap: rows are many, while words are few."""
 
-    What is equal is shared as far as it is cheap: rows are many, while words are few, and so are the instants at which
-    connections of one target were first seen.
-    """
-    known: dict[str, tuple[Words, Verdict]] = {}
-    counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
-    whose = ""
-    held: dict[str, Held] = {}
-    instants: dict[float, float] = {}
-    for (
-        target,
-        id_,
-        text,
-        created_at,
-        seen_status_since,
-        checked_at,
-        data_at,
-        expires_at,
-        accounts,
-        since,
-        status_since,
-        first_seen,
-        missing_since,
-        learned_at,
-    ) in rows:
-        if target != whose:
-            if held:
-                yield whose, held
-            whose, held, instants = target, {}, {}
-        said = known.get(text)
-        if said is None:
-            said = known[text] = _said(text)
-        if accounts not in counted:
-            counted[accounts] = _accounts.decode(accounts)
-        if since == status_since:
-            since = status_since  # noqa: PLW2901 - one instead of two that are equal
-        held[id_] = Held(
-            Connection(
-                id_,
-                said[0],
-                created_at,
-                status_since if seen_status_since == status_since else seen_status_since,
-                checked_at,
-                checked_at if data_at == checked_at else data_at,
-                expires_at,
-                counted[accounts],
-            ),
-            said[1],
-            0.0,
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[Words, Verdict]] = {}
+        self._counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
+
+    def held(self, rows: Iterable[Row]) -> dict[str, dict[str, Held]]:
+        """Target -> its connections by id, of rows that come target by target."""
+        known, counted = self._said, self._counted
+        found: dict[str, dict[str, Held]] = {}
+        whose = None
+        held: dict[str, Held] = {}
+        instants: dict[float, float] = {}
+        for (
+            target,
+            id_,
+            text,
+            created_at,
+            seen_status_since,
+            checked_at,
+            data_at,
+            expires_at,
+            accounts,
             since,
             status_since,
-            since if first_seen == since else instants.setdefault(first_seen, first_seen),
-            0,
+            first_seen,
             missing_since,
-            0.0,
-            learned_at and instants.setdefault(learned_at, learned_at),
-        )
-    if held:
-        yield whose, held
+            learned_at,
+        ) in rows:
+            if target != whose:
+                whose, held, instants = (
+                    target,
+                    {},
+                    {},
+                )  # of one target, few instants at which connections were first seen
+                found[target] = held
+            said = known.get(text)
+            if said is None:
+                said = known[text] = _said(text)
+            if accounts not in counted:
+                counted[accounts] = _accounts.decode(accounts)
+            if since == status_since:
+                since = status_since  # noqa: PLW2901 - one instead of two that are equal
+            held[id_] = Held(
+                Connection(
+                    id_,
+                    said[0],
+                    created_at,
+                    status_since if seen_status_since == status_since else seen_status_since,
+                    checked_at,
+                    checked_at if data_at == checked_at else data_at,
+                    expires_at,
+                    counted[accounts],
+                ),
+                said[1],
+                0.0,
+                since,
+                status_since,
+                since if first_seen == since else instants.setdefault(first_seen, first_seen),
+                0,
+                missing_since,
+                0.0,
+                learned_at and instants.setdefault(learned_at, learned_at),
+            )
+        return found
 
 
 def _said(text: str) -> tuple[Words, Verdict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Protocol, TypeVar
@@ -14,7 +14,8 @@ from connwatch.core.ports import Clock, Recorder, Remembered, SourceMemory, Targ
 from connwatch.stores import ledger
 from connwatch.stores.batch import Batch, Found
 from connwatch.stores.faults import StoreUnusable
-from connwatch.stores.reading import held_connections, told_row
+from connwatch.stores.reading import Reading, told_row
+from connwatch.stores.recollection import Recollection
 from connwatch.stores.rows import Row, target_state
 from connwatch.stores.worker import Worker
 from connwatch.stores.writer import Writer
@@ -50,12 +51,14 @@ class SqlReader:
         self._worker = Worker()
 
     async def load(self) -> Remembered:
-        """All of it."""
-        return await self._look(partial(ledger.load, wake=as_it_is))
+        """What is remembered of sources as a whole."""
+        return await self._look(ledger.load)
 
-    async def sources(self) -> Mapping[str, SourceMemory]:
-        """What is remembered of each source as a whole, by its name."""
-        return await self._look(ledger.memories)
+    async def targets(self, source: str) -> AsyncIterator[Sequence[TargetState]]:
+        """The targets of a source that aren't gone, some at a time."""
+        reading = Recollection(source, as_it_is)
+        while not reading.over:
+            yield await self._look(reading.more)
 
     async def find(self, connection: str, source: str | None = None) -> Sequence[tuple[str, TargetState]]:
         """(source, state of its target with that connection only), for each source that holds it or held it."""
@@ -89,9 +92,15 @@ class SqlStore:
         self._tell = tell
         recorder.store_up(True)
 
-    async def load(self, wake: Wake = as_it_is) -> Remembered:
-        """All that isn't gone. Raises StoreUnusable."""
-        return await self._worker.do_within(self._database.view, partial(ledger.load, wake=wake))
+    async def load(self) -> Remembered:
+        """What is remembered of sources as a whole. Raises StoreUnusable."""
+        return await self._worker.do_within(self._database.view, ledger.load)
+
+    async def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+        """The targets of a source that aren't gone, some at a time. Raises StoreUnusable."""
+        reading = Recollection(source, wake)
+        while not reading.over:
+            yield await self._worker.do_within(self._database.view, reading.more)
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Returns when it is committed, or taken into the backlog."""
@@ -180,7 +189,7 @@ def chosen(found: Found, source: str | None) -> Sequence[tuple[str, TargetState]
     return [
         (whose, target_state(target, held))
         for whose, (target, row) in last.items()
-        for _, held in held_connections([told_row(row)])
+        for held in Reading().held([told_row(row)]).values()
     ]
 
 
