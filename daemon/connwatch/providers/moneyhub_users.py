@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,10 @@ MOST_PAGES: Final = 20_000
 """Whatever a reply announces: two million users, and an end to a server that makes them up."""
 
 
+Standing: TypeAlias = Literal["deleted", "vacant", "there"]
+"""What is kept of a user until all are listed: all ids of their connections would be as many as there are connections."""
+
+
 class User(Struct, frozen=True, gc=False, rename="camel"):
     """One user. What the customer calls this person is never decoded."""
 
@@ -27,6 +31,13 @@ class User(Struct, frozen=True, gc=False, rename="camel"):
     deleted_at: str | None = None
     connection_ids: tuple[str, ...] | None = None
     """None where a reply leaves them out, which says nothing."""
+
+    @property
+    def standing(self) -> Standing:
+        """How the user is to be listed."""
+        if self.deleted_at:
+            return "deleted"
+        return "vacant" if self.connection_ids == () else "there"
 
 
 class Meta(Struct, frozen=True, gc=False):
@@ -68,29 +79,29 @@ def sweep() -> Conversation[tuple[Found, ...]]:
 
     Users may move from page to page meanwhile: if fewer were seen than there were at the start, all is read again.
     """
-    known: dict[str, User] = {}
+    known: dict[str, Standing] = {}
     for _ in range(2):
         seen, total = yield from _pages()
         known.update(seen)
         if len(known) >= total:
             return tuple(
-                Found(user.user_id, vacant=user.connection_ids == ()) for user in known.values() if not user.deleted_at
+                Found(id_, vacant=standing == "vacant") for id_, standing in known.items() if standing != "deleted"
             )
     raise Refused(Failure(outcome="truncated", detail=f"{len(known)} different users of {total} announced"))
 
 
-def _pages() -> Conversation[tuple[Mapping[str, User], int]]:
+def _pages() -> Conversation[tuple[Mapping[str, Standing], int]]:
     """The users on all pages by id, and how many the first page announced: who comes later needn't be seen.
 
     As many pages are read as that takes, and as many again: users may come meanwhile, and pages be shorter.
     """
-    seen: dict[str, User] = {}
+    seen: dict[str, Standing] = {}
     total, offset = 0, 0
     number, most = 0, MAX_PAGES
     while number < most:
         page = read((yield _asked(offset)), PAGE)
         known = len(seen)
-        seen |= {user.user_id: user for user in page.data}
+        seen |= {user.user_id: user.standing for user in page.data}
         if not number and page.total:
             total = page.total
             most = max(MAX_PAGES, min(2 * ceil(total / page.size), MOST_PAGES))
