@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from xxhash import xxh3_64_intdigest
 
 STRETCH: Final = 8
 """Connections of a stretch. One that changed has all of its stretch split; and each stretch takes some 230 bytes."""
@@ -64,12 +65,12 @@ class Imprint(Struct, frozen=True, gc=False):
         first, last = 0, len(stretches)
         while first < last:
             stretch = stretches[first]
-            if hash(text[start : start + stretch.length]) != stretch.mark:
+            if xxh3_64_intdigest(text[start : start + stretch.length]) != stretch.mark:
                 break
             first, start = first + 1, start + stretch.length
         while last > max(first, 1):  # no comma stands before the first stretch: it is at the beginning, or it is news
             stretch = stretches[last - 1]
-            if hash(text[max(start, stop - stretch.length) : stop]) != stretch.mark:
+            if xxh3_64_intdigest(text[max(start, stop - stretch.length) : stop]) != stretch.mark:
                 break
             last, stop = last - 1, stop - stretch.length
         if start > stop:
@@ -117,7 +118,7 @@ def _stretches(text: bytes, texts: Sequence[bytes], ids: Sequence[str]) -> Itera
     for number, one in enumerate(texts, 1):
         end = _end(text, one, end) if number < len(texts) else len(text)
         if number % STRETCH == 0 or number == len(texts):
-            yield Stretch(end - start, hash(text[start:end]), tuple(islice(left, STRETCH)))
+            yield Stretch(end - start, xxh3_64_intdigest(text[start:end]), tuple(islice(left, STRETCH)))
             start = end
 
 
