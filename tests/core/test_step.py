@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Failure, Outcome, Step, TargetState, Verdict
+from connwatch.core.model import Accounts, Failure, Kept, Outcome, Step, TargetState, Verdict
 from connwatch.core.policy import Facts, Mute
 from connwatch.core.poll import Failed, Learned, Polled
 from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
@@ -367,7 +367,7 @@ class TestJudgingAgain:
         """Whatever became of it meanwhile by the clock alone."""
         state = after(target(), (NOW, (Item("a"), Item("b", status="wait", created_at=NOW))))
         later = NOW + 37 * HOUR
-        awake = awaken(asleep(state), POLICY, NO_FACTS, later)
+        awake = awaken(state, asleep(state), POLICY, NO_FACTS, later)
         assert awake == rejudge(unread(state), POLICY, NO_FACTS, later).state
         assert awake.connections["a"].verdict.stale
         assert pass_time(awake, POLICY, NO_FACTS, later).moved == ()
@@ -376,17 +376,22 @@ class TestJudgingAgain:
         """A consent that ran out while nobody looked is in the history like any other change."""
         state = after(target(), (NOW, (Item("a", expires_at=NOW + HOUR), Item("b"))))
         later = NOW + 2 * HOUR
-        told = pass_time(awaken(asleep(state), POLICY, NO_FACTS, later), POLICY, NO_FACTS, later)
+        told = pass_time(awaken(state, asleep(state), POLICY, NO_FACTS, later), POLICY, NO_FACTS, later)
         assert [(one.connection, one.before, one.after) for one in told.transitions] == [("a", "healthy", "expired")]
         assert told.state.connections == rejudge(unread(state), POLICY, NO_FACTS, later).state.connections
 
 
-def asleep(state: TargetState) -> TargetState:
+def asleep(state: TargetState) -> list[Kept]:
     """What a store gives back: of a verdict it keeps the condition and the rule."""
-    connections = {
-        id_: replace(
-            one, verdict=Verdict(one.verdict.condition, one.verdict.rule), until=0.0, fingerprint=0, paused_until=0.0
+    return [
+        (
+            one.seen,
+            Verdict(one.verdict.condition, one.verdict.rule),
+            one.since,
+            one.status_since,
+            one.first_seen,
+            one.missing_since,
+            one.learned_at,
         )
-        for id_, one in state.connections.items()
-    }
-    return replace(state, connections=connections)
+        for one in state.connections.values()
+    ]

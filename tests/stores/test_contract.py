@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Connection, Held, Moved, Target, TargetState, Verdict, Words
+from connwatch.core.model import Accounts, Connection, Held, Kept, Moved, Target, TargetState, Verdict, Words
 from connwatch.core.policy import Facts, InstitutionStatus
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.stores.batch import HISTORY
@@ -128,8 +129,8 @@ async def test_targets_are_woken_as_they_are_read(shelf: Shelf) -> None:
     await shelf.restart()
     woken = []
 
-    def wake(one: TargetState) -> TargetState:
-        woken.append((one.target.id, sorted(one.connections)))
+    def wake(one: TargetState, connections: Sequence[Kept]) -> TargetState:
+        woken.append((one.target.id, sorted(kept[0].id for kept in connections)))
         return replace(one, due=1.0)
 
     given = [one async for some in shelf.store.targets("bank", wake) for one in some]

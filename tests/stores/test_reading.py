@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from typing import get_args
 
@@ -11,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Condition, Connection, Held, Renewal, Trait, Verdict, Words
+from connwatch.core.model import Accounts, Condition, Connection, Held, Kept, Renewal, Trait, Verdict, Words
+from connwatch.core.ports import as_it_is
 from connwatch.stores.reading import SAID, Reading, told_row
 from connwatch.stores.rows import Row, connection_row
 from connwatch.stores.schema import connections
-from tests.stores.making import NOW, held
+from tests.stores.making import NOW, held, state
 
 words = st.text(max_size=8)
 stored = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -57,26 +59,29 @@ holds = st.builds(
 )
 
 
+def held_of(connections: Sequence[Kept]) -> list[Held]:
+    """What they are as long as they sleep."""
+    return list(as_it_is(state(), connections).connections.values())
+
+
 def read(*rows: Row) -> list[Held]:
     """The connections of a target."""
-    return [one for each in Reading().held(map(told_row, rows)).values() for one in each.values()]
+    return [one for each in Reading().kept(map(told_row, rows)).values() for one in held_of(each)]
 
 
 @given(words, words, st.lists(holds, max_size=4, unique_by=lambda one: one.seen.id))
 def test_connections_come_back(source: str, target: str, some: list[Held]) -> None:
     """Every field that survives is in the row, and comes back as it was, under the connection's id."""
     made = [told_row(connection_row(source, target, one, None)) for one in some]
-    assert Reading().held(made) == ({target: {one.seen.id: one for one in some}} if some else {})
+    assert {owner: held_of(each) for owner, each in Reading().kept(made).items()} == ({target: some} if some else {})
 
 
 def test_each_target_gets_its_own() -> None:
     """Rows come target by target, and connections of different targets may have the same id."""
     whose = [("t1", "c1"), ("t1", "c2"), ("t2", "c1")]
     made = [told_row(connection_row("a", target, held(id_), None)) for target, id_ in whose]
-    assert [(owner, list(some)) for owner, some in Reading().held(made).items()] == [
-        ("t1", ["c1", "c2"]),
-        ("t2", ["c1"]),
-    ]
+    found = {owner: [one.seen.id for one in held_of(some)] for owner, some in Reading().kept(made).items()}
+    assert found == {"t1": ["c1", "c2"], "t2": ["c1"]}
 
 
 @given(st.lists(st.none() | stored, min_size=len(SAID), max_size=len(SAID)))

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connwatch.core.model import TargetState
+from connwatch.core.model import Kept, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.ports import Clock, Remembered, SourceMemory, SourcePlan, Store, Tallies
 from connwatch.core.step import awaken
@@ -46,8 +46,8 @@ class Archive:
         memory = self._remembered.sources.get(source.name)
         policy, facts = source.policy, memory.facts if memory else Facts()
 
-        def wake(state: TargetState) -> TargetState:
-            return awaken(state, policy, facts, self._clock.now())
+        def wake(state: TargetState, connections: Sequence[Kept]) -> TargetState:
+            return awaken(state, connections, policy, facts, self._clock.now())
 
         return Past(
             stored=self._store.targets(source.name, wake),

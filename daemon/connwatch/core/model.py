@@ -158,6 +158,11 @@ class Held(Struct, frozen=True, gc=False):
     """When its details (Nectar) or its jobs (Basiq) were last read."""
 
 
+Kept: TypeAlias = tuple[Connection, Verdict, float, float, float, float | None, float | None]
+"""What a store keeps of a connection, a million of which are read in a row: as it was seen, of its verdict the condition and the
+rule; `since`, `status_since`, `first_seen`, `missing_since`, `learned_at` of `Held`."""
+
+
 class Target(Struct, frozen=True, gc=False):
     """Whose connections one poll lists: a company (Nectar) or an end user (Moneyhub, Basiq)."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connwatch.core.discovery import Discovery, Found
-from connwatch.core.model import Failure, Moved, Outcome, TargetState, Transition
+from connwatch.core.model import Failure, Held, Kept, Moved, Outcome, TargetState, Transition
 from connwatch.core.policy import Facts, Mute, Policy
 from connwatch.core.poll import Listing
 from connwatch.core.quota import Rule
@@ -166,13 +167,17 @@ class Remembered(Struct, frozen=True):
     """Source -> totals."""
 
 
-Wake: TypeAlias = Callable[[TargetState], TargetState]
-"""What a target becomes as soon as it is read, where it is read: nobody walks over a million of them a second time."""
+Wake: TypeAlias = Callable[[TargetState, Sequence[Kept]], TargetState]
+"""What a target and its connections become as soon as they are read, where they are read: nobody walks over a million a second time."""
 
 
-def as_it_is(state: TargetState) -> TargetState:
+def as_it_is(state: TargetState, connections: Iterable[Kept]) -> TargetState:
     """Let it sleep."""
-    return state
+    held = {
+        seen.id: Held(seen, verdict, 0.0, since, status_since, first_seen, 0, missing_since, 0.0, learned_at)
+        for seen, verdict, since, status_since, first_seen, missing_since, learned_at in connections
+    }
+    return replace(state, connections=held)
 
 
 class Store(Protocol):

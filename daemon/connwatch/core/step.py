@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
 from connwatch.core.clocks import pauses
 from connwatch.core.diff import Bench, diff, hold, transition
-from connwatch.core.model import Failure, Held, Moved, Note, Step, TargetState, Transition
+from connwatch.core.model import Failure, Held, Kept, Moved, Note, Step, TargetState, Transition
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Event, Failed, Listing, Polled
 from connwatch.core.schedule import next_due
@@ -101,32 +101,21 @@ def rejudge(state: TargetState, policy: Policy, facts: Facts, now: float, ids: I
     return _told(replace(state, connections=after) if moved else state, tuple(moved), now)
 
 
-def awaken(state: TargetState, policy: Policy, facts: Facts, now: float) -> TargetState:
-    """A target that was remembered, judged as of now.
+def awaken(state: TargetState, connections: Sequence[Kept], policy: Policy, facts: Facts, now: float) -> TargetState:
+    """A target with its connections as they were remembered, judged as of now.
 
     A connection whose condition is another one by now is left as it was, for the next `pass_time` to tell the change.
     """
-    bench = Bench(state.target, policy, facts, now)
-    ends = pauses((one.seen for one in state.connections.values()), policy.pause)
-    after = {}
-    for id_, before in state.connections.items():
-        end = ends.get(id_, 0.0)
-        verdict, until = bench.judged(before.seen, end)
-        if verdict.condition != before.verdict.condition:
-            verdict, until = before.verdict, now
-        after[id_] = Held(
-            before.seen,
-            verdict,
-            until,
-            before.since,
-            before.status_since,
-            before.first_seen,
-            before.fingerprint,
-            before.missing_since,
-            end,
-            before.learned_at,
-        )
-    return replace(state, connections=after)
+    judged = Bench(state.target, policy, facts, now).judged
+    ends = pauses((one[0] for one in connections), policy.pause)
+    held = {}
+    for seen, before, since, status_since, first_seen, missing_since, learned_at in connections:
+        end = ends.get(seen.id, 0.0)
+        verdict, until = judged(seen, end)
+        if verdict.condition != before.condition:
+            verdict, until = before, now
+        held[seen.id] = Held(seen, verdict, until, since, status_since, first_seen, 0, missing_since, end, learned_at)
+    return replace(state, connections=held)
 
 
 def unread(state: TargetState) -> TargetState:

@@ -22,7 +22,7 @@ from connwatch.core.policy import Facts
 from connwatch.core.poll import Event, Failed
 from connwatch.core.ports import SourceMemory, TargetMemory
 from connwatch.core.schedule import first_due, hinted_due
-from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
+from connwatch.core.step import drop, pass_time, rejudge, step, unread
 from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
 from connwatch.poller.work import (
@@ -201,11 +201,10 @@ class Settler:
         last = known or state
         if restored.anew:
             last = unread(last)
-        if known is not None:
-            after = rejudge(last, policy, facts, now)
+        if known is None and restored.judged_by is policy:
+            after = pass_time(last, policy, facts, now)
         else:
-            judged = last if restored.judged_by is policy else awaken(last, policy, facts, now)
-            after = pass_time(judged, policy, facts, now)
+            after = rejudge(last, policy, facts, now)
         after = replace(after, state=replace(after.state, due=first_due(after.state, policy, now)))
         return Settled(after, known or state, newcomer=known is None)
 

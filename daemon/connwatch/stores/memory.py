@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
-from connwatch.core.model import NEVER, Held, TargetState, Transition, Verdict
+from connwatch.core.model import NEVER, Held, Kept, TargetState, Transition, Verdict
 from connwatch.core.policy import Facts
 from connwatch.core.ports import Recorder, Remembered, SourceMemory, TargetMemory, Wake, as_it_is
 from connwatch.stores.batch import HISTORY, Key
@@ -32,12 +32,12 @@ class MemoryStore:
 
     async def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
         """All that aren't gone, at once."""
-        held: dict[str, dict[str, Held]] = {}
-        for (whose, target, id_), (one, gone_at) in self._connections.items():
+        kept: dict[str, list[Kept]] = {}
+        for (whose, target, _), (one, gone_at) in self._connections.items():
             if whose == source and gone_at == NEVER:
-                held.setdefault(target, {})[id_] = _surviving(one)
+                kept.setdefault(target, []).append(_surviving(one))
         yield [
-            wake(replace(state, connections=held.get(target, {})))
+            wake(replace(state, connections={}, imprints=()), kept.get(target, ()))
             for (whose, target), (state, gone_at) in sorted(self._targets.items(), key=lambda one: one[0])
             if whose == source and gone_at == NEVER
         ]
@@ -72,7 +72,7 @@ class MemoryStore:
         for (whose, target, id_), (held, gone_at) in self._connections.items():
             if id_ == connection and source in {None, whose} and (whose not in last or gone_at > last[whose][0]):
                 state, _ = self._targets[whose, target]
-                last[whose] = gone_at, replace(state, connections={id_: _surviving(held)})
+                last[whose] = gone_at, as_it_is(state, [_surviving(held)])
         return [(whose, state) for whose, (_, state) in last.items()]
 
     async def history(self, source: str, connection: str) -> Sequence[Transition]:
@@ -115,7 +115,15 @@ class MemoryStore:
             self._history.pop(key, None)
 
 
-def _surviving(held: Held) -> Held:
+def _surviving(held: Held) -> Kept:
     """What a restart leaves of it; the rest is judged again."""
     verdict = Verdict(held.verdict.condition, held.verdict.rule)
-    return replace(held, verdict=verdict, until=0.0, fingerprint=0, paused_until=0.0)
+    return (
+        held.seen,
+        verdict,
+        held.since,
+        held.status_since,
+        held.first_seen,
+        held.missing_since,
+        held.learned_at,
+    )

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from connwatch.core.model import Accounts, Connection, Held, Trait, Verdict, Words, words
+from connwatch.core.model import Accounts, Connection, Kept, Trait, Verdict, Words, words
 from connwatch.stores.rows import Row
 from connwatch.stores.schema import connections
 
@@ -68,12 +68,12 @@ class Reading:
         self._said: dict[str, tuple[Words, Verdict]] = {}
         self._counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
 
-    def held(self, rows: Iterable[Row]) -> dict[str, dict[str, Held]]:
-        """Target -> its connections by id, of rows that come target by target."""
+    def kept(self, rows: Iterable[Row]) -> dict[str, list[Kept]]:
+        """Target -> its connections, of rows that come target by target."""
         known, counted = self._said, self._counted
-        found: dict[str, dict[str, Held]] = {}
+        found: dict[str, list[Kept]] = {}
         whose = None
-        held: dict[str, Held] = {}
+        kept: list[Kept] = []
         instants: dict[float, float] = {}
         for (
             target,
@@ -92,12 +92,9 @@ class Reading:
             learned_at,
         ) in rows:
             if target != whose:
-                whose, held, instants = (
-                    target,
-                    {},
-                    {},
-                )  # of one target, few instants at which connections were first seen
-                found[target] = held
+                whose, kept = target, []
+                found[target] = kept
+                instants = {}  # at which connections were first seen: few of one target
             said = known.get(text)
             if said is None:
                 said = known[text] = _said(text)
@@ -105,7 +102,7 @@ class Reading:
                 counted[accounts] = _accounts.decode(accounts)
             if since == status_since:
                 since = status_since  # noqa: PLW2901 - one instead of two that are equal
-            held[id_] = Held(
+            one = (
                 Connection(
                     id_,
                     said[0],
@@ -117,15 +114,13 @@ class Reading:
                     counted[accounts],
                 ),
                 said[1],
-                0.0,
                 since,
                 status_since,
                 since if first_seen == since else instants.setdefault(first_seen, first_seen),
-                0,
                 missing_since,
-                0.0,
                 learned_at and instants.setdefault(learned_at, learned_at),
             )
+            kept.append(one)
         return found
 
 

@@ -70,8 +70,8 @@ class Recollection:
         if len(whose) == size:  # what was read of those behind it is read once more
             last = whose[-1][1]
         self.over, self._after = last is None, last or ""
-        held = self._reading.held(rows)
-        return [self._wake(target_state(row, held.get(row[1], {}))) for row in whose]
+        kept = self._reading.kept(rows)
+        return [self._wake(target_state(row), kept.get(row[1], ())) for row in whose]
 
 
 def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> list[Row]:

@@ -6,7 +6,7 @@ rule behind it, the providers' word on their institutions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -44,14 +44,13 @@ def target_row(source: str, state: TargetState, gone_at: float | None) -> Row:
     )
 
 
-def target_state(row: Row, connections: Mapping[str, Held]) -> TargetState:
-    """A target with these connections."""
+def target_state(row: Row) -> TargetState:
+    """A target without its connections."""
     _, id_, company, name, first_seen, due, polled_at, changed_at, failures, outcome, absent_since, gone, _ = row
     return TargetState(
         target=Target(id_, company, name),
         first_seen=first_seen,
         due=due,
-        connections=connections,
         polled_at=polled_at,
         changed_at=changed_at,
         failures=failures,

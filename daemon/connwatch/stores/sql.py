@@ -187,9 +187,9 @@ def chosen(found: Found, source: str | None) -> Sequence[tuple[str, TargetState]
         if source in {None, whose} and (whose not in last or _gone_at(rows) > _gone_at(last[whose])):
             last[whose] = rows
     return [
-        (whose, target_state(target, held))
+        (whose, as_it_is(target_state(target), kept))
         for whose, (target, row) in last.items()
-        for held in Reading().held([told_row(row)]).values()
+        for kept in Reading().kept([told_row(row)]).values()
     ]
 
 
