@@ -8,7 +8,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec.structs import replace
 
-from connwatch.core.discovery import Discovery
+from connwatch.core.discovery import Discovery, Own
 from connwatch.core.model import Failure, TargetState
 from connwatch.core.policy import Facts, Mute, Policy
 from connwatch.core.poll import Listing
@@ -81,7 +81,7 @@ class Toy:
     def reading(self) -> None:
         """In one way only."""
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
         """Not asked for here."""
         raise AssertionError((listed, now))
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from connwatch.app.past import Past, portions
-from connwatch.core.discovery import Discovery, Found
+from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Connection, Failure, TargetState
 from connwatch.core.policy import Facts, Policy
@@ -54,7 +54,7 @@ class Script(Toy):
         """Seconds that an answer takes."""
         self.listed: Sequence[str] | None = None
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
         """All users, or those that are named."""
         yield from self._ask("discovery")
         return Discovery(

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, replace
 
+from connwatch.core.discovery import Discovery
 from connwatch.core.model import Condition, Connection, Failure, Held
 from connwatch.core.poll import Listing
 from connwatch.core.ports import Hints
@@ -46,6 +47,16 @@ def test_every_provider_takes_part() -> None:
         assert (FIXTURES / name / "expected.json").is_file()
         for file in part.pages.values():
             json.loads(fixture(name, file))
+
+
+@every_provider
+def test_ids_that_are_held_are_there_once(name: str) -> None:
+    """A discovery gives back the ids that the daemon has, not copies of them."""
+    held: dict[str, str] = {}
+    found = run(provider_of(name).discover(PARTS[name].listed, NOW, lambda id_: held.setdefault(id_, id_)), site(name))
+    assert isinstance(found, Discovery)
+    assert found.found
+    assert all(one.id is held[one.id] for one in found.found)
 
 
 @every_provider

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +13,10 @@ from connwatch.core.policy import Policy
 from connwatch.core.schedule import first_due, hinted_due
 
 SHORT_ID: Final = 8
+
+
+Own: TypeAlias = Callable[[str], str]
+"""An id as it is held already, if it is: while tens of thousands are listed, for minutes, each is there once."""
 
 
 class Found(Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connwatch.core.discovery import Discovery, Found
+from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.model import Failure, Held, Kept, Moved, Outcome, TargetState, Transition
 from connwatch.core.policy import Facts, Mute, Policy
 from connwatch.core.poll import Listing
@@ -71,8 +71,8 @@ class Provider(Protocol):
     ) -> Conversation[Token] | None:
         """How to get a token; None where the key itself is sent. `nonce` is unique; `previous` is the last token, for its scope."""
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
-        """All companies or users. `listed`: those that the configuration names, where it does."""
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
+        """All companies or users. `listed`: those that the configuration names, where it does. Ids are `own`."""
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         """All connections of a target, complete, or no value at all. `now` is when the poll starts."""

@@ -99,7 +99,7 @@ class Errands:
         if isinstance(listed, Failure):
             answer = listed
         else:
-            answer = await ask(self._fetch, self._plan.provider.discover(listed, now), self._log)
+            answer = await ask(self._fetch, self._plan.provider.discover(listed, now, self._own), self._log)
         if isinstance(answer, Failure):
             return answer
         if listed is not None:
@@ -107,6 +107,10 @@ class Errands:
         self.memory = replace(self.memory, discovered_at=now)
         self._settler.put(Discovered(answer, self._plan.provider.company))
         return None
+
+    def _own(self, id_: str) -> str:
+        record = self._book.records.get(id_)
+        return id_ if record is None else record.state.target.id
 
     def _as_configured(self, discovery: Discovery) -> Discovery:
         """What the configuration no longer names is gone at once: that is the operator's word, not a provider's silence."""

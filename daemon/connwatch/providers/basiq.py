@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from pydantic import BeforeValidator, Field
 
 from connwatch.core.clocks import HOUR, pauses
-from connwatch.core.discovery import Discovery, Found
+from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.model import NEVER, Connection, Failure, TargetState
 from connwatch.core.policy import Facts, Mute, PauseRule, Policy
 from connwatch.core.poll import Learned, Listing
@@ -161,12 +161,12 @@ class Basiq:
         read((yield Request("ping", "/connectors", query=(("filter", "connector.id.eq('AU00000')"),))), CONNECTORS)
         return f"the key is accepted; Basiq has no read-only keys: with the scope {SCOPE} it may write too"
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
         """The users that the configuration names. Nothing is asked: no documented call lists users (section 2)."""
         yield from ()
         if listed is None:
             raise Refused(Failure(outcome="schema", detail="no list of users was given"))
-        return Discovery(found=tuple(Found(id_) for id_ in dict.fromkeys(listed)))
+        return Discovery(found=tuple(Found(own(id_)) for id_ in dict.fromkeys(listed)))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         user = f"/users/{segment(state.target.id)}"

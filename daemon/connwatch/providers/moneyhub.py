@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field, model_validator
 
 from connwatch.core.clocks import HOUR
-from connwatch.core.discovery import Discovery, Found
+from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.model import NEVER, Failure, TargetState
 from connwatch.core.policy import Facts, Mute, Policy
 from connwatch.core.poll import Listing
@@ -162,13 +162,13 @@ class Moneyhub:
         seen = "" if page.total is None else f", {page.total} of them"
         return f"the client may list its users{seen}; no scope that writes was asked for"
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
         """The users that the configuration names, without a call, or all that the client has."""
         if listed is not None:
-            return Discovery(found=tuple(Found(id_) for id_ in dict.fromkeys(listed)))
+            return Discovery(found=tuple(Found(own(id_)) for id_ in dict.fromkeys(listed)))
         if self._options.users != "all":
             raise Refused(Failure(outcome="schema", detail="no list of users was given"))
-        return Discovery(found=(yield from users.sweep()))
+        return Discovery(found=(yield from users.sweep(own)))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         found = yield from connections.sweep(state, now)

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connwatch.core.discovery import Found
+from connwatch.core.discovery import Found, Own
 from connwatch.core.model import Failure
 from connwatch.core.wire import MAX_PAGES, Conversation, Refused, Request, read
 from connwatch.providers.reading import Id
@@ -74,14 +74,14 @@ class Page(Struct, frozen=True):
 PAGE: Final = msgspec.json.Decoder(Page)
 
 
-def sweep() -> Conversation[tuple[Found, ...]]:
-    """All users who aren't deleted. Raises Refused: `loop` if there is no end, `truncated` if some were not shown.
+def sweep(own: Own) -> Conversation[tuple[Found, ...]]:
+    """All users who aren't deleted, by their `own` ids. Raises Refused: `loop` if there is no end, `truncated` if some were not shown.
 
     Users may move from page to page meanwhile: if fewer were seen than there were at the start, all is read again.
     """
     known: dict[str, Standing] = {}
     for _ in range(2):
-        seen, total = yield from _pages()
+        seen, total = yield from _pages(own)
         known.update(seen)
         if len(known) >= total:
             return tuple(
@@ -90,7 +90,7 @@ def sweep() -> Conversation[tuple[Found, ...]]:
     raise Refused(Failure(outcome="truncated", detail=f"{len(known)} different users of {total} announced"))
 
 
-def _pages() -> Conversation[tuple[Mapping[str, Standing], int]]:
+def _pages(own: Own) -> Conversation[tuple[Mapping[str, Standing], int]]:
     """The users on all pages by id, and how many the first page announced: who comes later needn't be seen.
 
     As many pages are read as that takes, and as many again: users may come meanwhile, and pages be shorter.
@@ -101,7 +101,7 @@ def _pages() -> Conversation[tuple[Mapping[str, Standing], int]]:
     while number < most:
         page = read((yield _asked(offset)), PAGE)
         known = len(seen)
-        seen |= {user.user_id: user.standing for user in page.data}
+        seen |= {own(user.user_id): user.standing for user in page.data}
         if not number and page.total:
             total = page.total
             most = max(MAX_PAGES, min(2 * ceil(total / page.size), MOST_PAGES))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from connwatch.core import wire
-from connwatch.core.discovery import Discovery, Found
+from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.model import Connection, Failure, Outcome, TargetState
 from connwatch.core.policy import Mute, Policy
 from connwatch.core.poll import Learned, Listing
@@ -126,7 +126,7 @@ class Nectar:
         wire.expect((yield Request("ping", "/ping")))
         return "the key is accepted; Nectar has no read-only keys, so it may write too"
 
-    def discover(self, listed: Sequence[str] | None, now: float) -> Conversation[Discovery]:
+    def discover(self, listed: Sequence[str] | None, now: float, own: Own = str) -> Conversation[Discovery]:
         """All companies, or those that are configured with their names, if the key may list them."""
         answer = yield Request("companies", "/company")
         if listed is not None and isinstance(answer, Failure) and answer.outcome in _NAMELESS:
@@ -134,7 +134,7 @@ class Nectar:
         else:
             names = {company.id: company.name or "" for company in _companies(answer)}
         ids = names if listed is None else dict.fromkeys(listed)
-        return Discovery(found=tuple(Found(id_, names.get(id_, "")) for id_ in ids))
+        return Discovery(found=tuple(Found(own(id_), names.get(id_, "")) for id_ in ids))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         found = yield from sweep(state, lambda item: self._read({}, item, now))
