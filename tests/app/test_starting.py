@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from connwatch.fetch import UnusableTlsError
-from connwatch.stores import StoreLocked, StoreTooNew
+from connwatch.stores import StoreLocked, StoreTooNew, StoreUnusable
 from connwatch.web import AddressInUse
 from tests.app.household import PATIENCE, Household, heard
 from tests.fakes import until
@@ -44,6 +44,24 @@ async def test_a_database_of_a_newer_version_is_refused(nectar: Household) -> No
         file.execute("UPDATE alembic_version SET version_num = 'r9999'")
     with pytest.raises(StoreTooNew, match=r"state\.db"):
         await nectar.make().run()
+
+
+async def test_a_database_that_breaks_while_it_is_read_is_told(nectar: Household) -> None:
+    """Whatever was taken in by then: better no daemon than one to which all the rest seems to be new. Nobody was asked."""
+    async with nectar.running():
+        await nectar.ready()
+    database = nectar.folder / "state.db"
+    with closing(sqlite3.connect(database)) as file:
+        (page,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'connections'").fetchone()
+        (size,) = file.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"?" * size)
+    requests = len(nectar.simulator.requests)
+    with pytest.raises(ExceptionGroup) as raised:
+        await nectar.make().run()
+    assert raised.group_contains(StoreUnusable, match=r"state\.db: database disk image is malformed")
+    assert len(nectar.simulator.requests) == requests
 
 
 async def test_a_certificate_that_is_none_is_told(house: Household) -> None:
