@@ -94,8 +94,8 @@ def test_an_institution_has_one_name(fleet: Fleet) -> None:
     listed(fleet, "bank", "u", Item("a"), Item("b", institution="bank-b"))
     names = dict.fromkeys([(*BANK, "bank-a", "Bank-A"), (*BANK, "bank-b", "Bank-B")], 1.0)
     assert dict(live.institution_names(seen(fleet))) == names
-    fleet.groups.add(("institution_names", (*BANK, "bank-a", "Newest")), 1)
-    fleet.groups.add(("institution_names", (*BANK, "bank-c", "")), 1)
+    labels = ((*BANK, "bank-a", "Newest"), (*BANK, "bank-c", ""))
+    fleet.groups.add((("institution_names", one), 1) for one in labels)
     fleet.books["bank"].facts = Facts(names={"bank-b": "B plc", "bank-z": "Z plc"})
     assert {labels[2:] for labels, _ in live.institution_names(seen(fleet))} == {
         ("bank-a", "Newest"),

@@ -191,9 +191,9 @@ class Fleet:
             heappush(self._deadlines, (at, source, record.state.target.id))
 
     def _add(self, rows: Mapping[Row, int]) -> None:
-        for row, amount in rows.items():
-            if amount and self.groups.add(row, amount) and row[0] == "kinds":
-                self.groups.review((group, row[1]) for group in ZERO_BY_KIND)
+        for group, labels in self.groups.add(change for change in rows.items() if change[1]):
+            if group == "kinds":
+                self.groups.review((other, labels) for other in ZERO_BY_KIND)
 
     def _true_at_zero(self, row: Row) -> bool:
         """Whether a row says something at zero: its company was polled completely, or has connections of that kind."""

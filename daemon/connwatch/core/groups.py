@@ -20,23 +20,26 @@ class Groups:
         """What changed since someone last took this away, by group."""
         self._true_at_zero = true_at_zero
 
-    def add(self, row: Row, amount: int) -> bool:
-        """Add to a row. Whether it came from zero or went there."""
-        group, labels = row
-        rows = self.rows[group]
-        before = rows.get(labels, 0)
-        after = before + amount
-        if after or self._true_at_zero(row):
-            rows[labels] = after
-        else:
-            rows.pop(labels, None)
-        self.dirty[group].add(labels)
-        return not before or not after
+    def add(self, changes: Iterable[tuple[Row, int]]) -> list[Row]:
+        """Add to rows. Returns those that came from zero or went there."""
+        crossed = []
+        for row, amount in changes:
+            group, labels = row
+            rows = self.rows[group]
+            before = rows.get(labels, 0)
+            after = before + amount
+            if after or self._true_at_zero(row):
+                rows[labels] = after
+            else:
+                rows.pop(labels, None)
+            self.dirty[group].add(labels)
+            if not before or not after:
+                crossed.append(row)
+        return crossed
 
     def review(self, rows: Iterable[Row]) -> None:
         """The truth about zero became another one for these rows: have them, or no longer, where they are zero."""
-        for row in rows:
-            self.add(row, 0)
+        self.add((row, 0) for row in rows)
 
     def drop(self, source: str) -> None:
         """Strike out all rows of a source, zero or not: the first label is the source's name."""

@@ -37,7 +37,7 @@ class Pile(Struct, eq=False, gc=False):
     def put(self, at: float) -> Mark:
         """Add a value."""
         mark = Mark(at)
-        if len(self.heap) > _SMALL + 4 * self.live:
+        if len(self.heap) > _SMALL + 2 * self.live:
             self.heap = [one for one in self.heap if not one.gone]
             heapify(self.heap)
         heappush(self.heap, mark)
