@@ -92,7 +92,8 @@ class Settler:
         for one in self._decide(work, self._clock.now()):
             self._decided.append(one)
             self._ahead[one.step.state.target.id] = one
-        if isinstance(work, Restored) or self._wait_is_news():  # the next portion waits for this one
+        # Of what is restored, the next portion waits for this one.
+        if isinstance(work, Restored) or self._wait_is_news():
             self._store.hurry()
         self._idle.clear()
         self._stirred.set()

@@ -6,6 +6,7 @@ has it at hand. Each look is one of its own: between two, others have their turn
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ _told: Final = (
     .where(connections.c.source == bindparam("source"), connections.c.gone_at.is_(None))
     .order_by(connections.c.source, connections.c.target, connections.c.id)
 )
-_targets: Final = (
+_ALL: Final = (
     select(targets)
     .where(targets.c.source == bindparam("source"), targets.c.gone_at.is_(None), targets.c.id > bindparam("after"))
     .order_by(targets.c.source, targets.c.id)
@@ -37,8 +38,7 @@ _targets: Final = (
 )
 _SOME: Final = _told.where(connections.c.target > bindparam("after")).limit(bindparam("size"))
 _OTHERS: Final = _told.where(connections.c.target == bindparam("target"), connections.c.id > bindparam("after"))
-_ALL: Final = _targets
-_UP_TO: Final = _targets.where(targets.c.id <= bindparam("last"))
+_UP_TO: Final = _ALL.where(targets.c.id <= bindparam("last"))
 
 
 class Recollection:
@@ -63,7 +63,7 @@ class Recollection:
         last = None
         if len(rows) == size:
             last, id_ = rows[-1][:2]
-            rows += _rows(connection, _OTHERS, source=source, target=last, after=id_)
+            rows = [*rows, *_rows(connection, _OTHERS, source=source, target=last, after=id_)]
             whose = _rows(connection, _UP_TO, source=source, after=after, last=last, size=size)
         else:
             whose = _rows(connection, _ALL, source=source, after=after, size=size)
@@ -74,11 +74,11 @@ class Recollection:
         return [self._wake(target_state(row), kept.get(row[1], ())) for row in whose]
 
 
-def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> list[Row]:
+def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> Sequence[Row]:
     """Rows as the driver makes them."""
     statement, names, given = _compiled(wanted, connection.dialect)
     with connection.exec_driver_sql(statement, tuple((given | values)[name] for name in names)) as result:
-        return list(result.cursor.fetchall())
+        return result.cursor.fetchall()
 
 
 @lru_cache
