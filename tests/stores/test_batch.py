@@ -33,7 +33,7 @@ def test_of_two_states_the_newer_one_waits() -> None:
     merged.update(batch(*after))
     at_once = batch(*before, *after)
     for one in (merged, at_once):
-        assert [one.connections["bank", "t1", id_][-1] for id_ in ("c1", "c2")] == [NOW + 60.0, None]
+        assert [(row[2], row[-1]) for row in one.connection_rows()] == [("c1", NOW + 60.0), ("c2", None)]
         assert [row[-1] for row in one.tallies.values()] == [2.0]
         assert one.sources["bank"][2] == "2"
     assert vars(merged) == vars(at_once)
@@ -79,5 +79,5 @@ def test_what_is_forgotten_is_written_no_more() -> None:
         ("b", "t1", "c2"),
     }
     left = [("a", "t2", "c2"), ("b", "t2", "c1"), ("b", "t2", "c2")]
-    assert list(waiting.connections) == list(waiting.history) == left
+    assert [row[:3] for row in waiting.connection_rows()] == list(waiting.history) == left
     assert list(waiting.targets) == [("a", "t2"), ("b", "t2"), ("a", "t3")]

@@ -33,7 +33,7 @@ class Disk:
         await self.clock.sleep(self.seconds)
         if self.broken is not None:
             raise self.broken
-        self.written.append((self.clock.monotonic(), [key[2] for key in batch.connections]))
+        self.written.append((self.clock.monotonic(), [row[2] for row in batch.connection_rows()]))
 
     async def commit(self, *ids: str) -> None:
         """Commit connections."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Final
 
 from sqlalchemy import (
@@ -23,12 +25,14 @@ from sqlalchemy.dialects import sqlite
 from connwatch.core.model import Transition
 from connwatch.core.ports import Remembered
 from connwatch.stores.batch import HISTORY, Batch, Found, Key
-from connwatch.stores.rows import announced_ids, announced_text, source_memory, tallies, transition
+from connwatch.stores.rows import Row, announced_ids, announced_text, source_memory, tallies, transition
 from connwatch.stores.schema import connections, history, sources, targets
 from connwatch.stores.schema import tallies as totals
 
 SLICE: Final = 1000
 """Connections that are erased in one transaction, so that commits get their turn."""
+PORTION: Final = 1000
+"""Rows of connections that are there at once."""
 _KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
 _LINE: Final = tuple(column for column in history.columns if not column.primary_key)
 
@@ -36,16 +40,21 @@ _LINE: Final = tuple(column for column in history.columns if not column.primary_
 def write(connection: Connection, batch: Batch) -> None:
     """Write a batch. Rows go straight to the driver: the statement is compiled once, and nothing is done for each row."""
     for table, rows in (
-        (targets, batch.targets),
-        (connections, batch.connections),
-        (sources, batch.sources),
-        (totals, batch.tallies),
+        (targets, batch.targets.values()),
+        (connections, batch.connection_rows()),
+        (sources, batch.sources.values()),
+        (totals, batch.tallies.values()),
     ):
-        if rows:
-            connection.exec_driver_sql(_upsert(table, connection.dialect), list(rows.values()))
-    lines = [line for lines in batch.history.values() for line in lines]
-    if lines:
-        connection.exec_driver_sql(_append(connection.dialect), lines)
+        for some in _portions(rows):
+            connection.exec_driver_sql(_upsert(table, connection.dialect), some)
+    for some in _portions(chain.from_iterable(batch.history.values())):
+        connection.exec_driver_sql(_append(connection.dialect), some)
+
+
+def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while some := list(islice(left, PORTION)):
+        yield some
 
 
 def load(connection: Connection) -> Remembered:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connwatch.core.model import Held, Target, TargetState, Transition
+from connwatch.core.model import Accounts, Held, Target, TargetState, Transition
 from connwatch.core.policy import Facts
 from connwatch.core.ports import SourceMemory, Tallies
 
@@ -80,7 +80,7 @@ def connection_row(source: str, target: str, held: Held, gone_at: float | None) 
         seen.expires_at,
         said.renewal,
         _json(said.traits) if said.traits else None,
-        None if seen.accounts is None else _json(seen.accounts),
+        None if seen.accounts is None else _accounts(seen.accounts),
         _json(said.unknown) if said.unknown else None,
         verdict.condition,
         verdict.rule,
@@ -163,6 +163,11 @@ def tallies(rows: Iterable[Row]) -> dict[str, Tallies]:
     for source, name, labels, total in rows:
         totals.setdefault(source, {})[name, _words.decode(labels)] = total
     return dict(totals)
+
+
+@lru_cache
+def _accounts(counted: tuple[Accounts, ...]) -> str:
+    return _json(counted)
 
 
 @lru_cache
