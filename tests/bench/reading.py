@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -33,7 +34,7 @@ def measure(folder: str, scale: Scale) -> Measured:
 
 
 def normalised(folder: str, scale: Scale, provider: str) -> Sequence[Figure]:
-    """Line 2. Floor: the pages' bytes, decoded as a whole. Subject: the provider's conversation, and its reading.
+    """Line 2. Floor: the pages' bytes, decoded as a whole. Subject: the provider's conversation, which reads what is news.
 
     Either lets go of a page before it takes the next, as the daemon does; and no page is taken twice, by whomever. Pages come
     as they usually do, to one who knows them, with one item of a hundred changed; or for the first time, and all is read.
@@ -41,12 +42,7 @@ def normalised(folder: str, scale: Scale, provider: str) -> Sequence[Figure]:
     shelf = Shelf(folder, provider, SIZE, scale.pages * scale.rounds * len(TURNS))
     grown, decode = Grown(shelf, polled=False), DECODERS[provider].decode
 
-    def read(state: TargetState, body: bytes) -> None:
-        listed, held = listing(grown.provider, state, body), state.connections
-        for id_, item in listed.items.items():
-            if id_ not in held or held[id_].fingerprint != listed.marks[id_]:
-                listed.read(item, NOW)
-
+    read = partial(listing, grown.provider)
     takers: dict[str, Take] = {"floor": lambda _state, body: decode(body), "usual": read, "first": read}
     heaps = {name: _pages(grown, range(spot, len(shelf), len(TURNS)), name) for spot, name in enumerate(TURNS)}
 

@@ -57,7 +57,7 @@ class Item(Struct, frozen=True, gc=False):
     traits: tuple[Trait, ...] = ()
 
 
-def read(item: Item, _now: float) -> Connection:
+def read(item: Item) -> Connection:
     """What a provider's reading makes of it."""
     said = words(
         item.institution,
@@ -74,7 +74,7 @@ def read(item: Item, _now: float) -> Connection:
 
 def listing(*items: Item, learned: dict[str, Learned] | None = None) -> Listing:
     """A complete listing."""
-    return Listing.of(items, read, learned)
+    return Listing.of(map(read, items), learned)
 
 
 def polled(*items: Item, at: float = NOW) -> Polled:

@@ -42,7 +42,7 @@ def judged(one: Connection, now: float = NOW, muted_until: float | None = None) 
 )
 def test_a_mark_comes_at_its_instant(item: Item, at: float, mark: str) -> None:
     """Just before its limit a connection is not yet late, at the limit it is."""
-    one = read(item, NOW)
+    one = read(item)
     assert not getattr(judged(one, at - 0.001)[0], mark)
     assert getattr(judged(one, at)[0], mark)
 
@@ -59,27 +59,27 @@ def test_a_mark_comes_at_its_instant(item: Item, at: float, mark: str) -> None:
 )
 def test_what_is_not_judged_is_never_stale(item: Item) -> None:
     """Inactive, expired, starting, one-time and unscheduled connections have no age to be blamed for."""
-    verdict, _ = judged(read(item, NOW))
+    verdict, _ = judged(read(item))
     assert (verdict.judged, verdict.stale, verdict.never_updated, verdict.age) == (False, False, False, None)
 
 
 def test_a_consent_that_is_over_by_the_provider_s_word_has_no_time_left() -> None:
     """Expired is expired, whatever end it was given once: it isn't expiring, and its rest is nothing."""
-    verdict, until = judged(read(Item("c", traits=("expired",), expires_at=NOW + DAY), NOW))
+    verdict, until = judged(read(Item("c", traits=("expired",), expires_at=NOW + DAY)))
     assert (verdict.condition, verdict.consent, verdict.expiring) == ("expired", 0, False)
     assert until == NOW + DAY
 
 
 def test_connections_that_need_their_user_are_not_judged() -> None:
     """An institution that can't be refreshed without the user has no staleness (providers/basiq.md section 7)."""
-    one = read(Item("c", data_at=NOW - 90 * DAY), NOW)
+    one = read(Item("c", data_at=NOW - 90 * DAY))
     facts = Facts(attended=frozenset({("bank-a", "web")}))
     assert not judge(one, POLICY, facts, NOW, muted_until=None, paused_until=0.0)[0].judged
 
 
 def test_muted_connections_are_neither_stale_nor_stuck_nor_expiring() -> None:
     """The operator's word silences every clock, until it ends."""
-    one = read(Item("c", status="wait", created_at=NOW - DAY, expires_at=NOW + DAY), NOW)
+    one = read(Item("c", status="wait", created_at=NOW - DAY, expires_at=NOW + DAY))
     verdict, until = judged(one, muted_until=NOW + 5)
     assert verdict == Verdict("muted", "muted")
     assert until == NOW + 5
@@ -88,7 +88,7 @@ def test_muted_connections_are_neither_stale_nor_stuck_nor_expiring() -> None:
 def test_a_paused_connection_is_not_stuck_before_its_pause_is_over() -> None:
     """The six minutes are the provider's own: nobody is stuck in them, however small the grace."""
     impatient = replace(POLICY, stuck_after={"wait": 1.0})
-    one = read(Item("c", status="wait", created_at=NOW), NOW)
+    one = read(Item("c", status="wait", created_at=NOW))
     for now, stuck in ((NOW + 359, False), (NOW + 360, True)):
         verdict, until = judge(one, impatient, NO_FACTS, now, muted_until=None, paused_until=NOW + 360)
         assert (verdict.stuck, verdict.paused) == (stuck, not stuck)
@@ -108,7 +108,7 @@ def test_one_that_never_had_data_is_stuck_after_the_shorter_grace() -> None:
         (both, replace(fresh, status="ok"), NOW + 300),
     ):
         verdicts = [
-            judge(read(item, NOW), policy, NO_FACTS, now, muted_until=None, paused_until=0.0)[0].stuck
+            judge(read(item), policy, NO_FACTS, now, muted_until=None, paused_until=0.0)[0].stuck
             for now in (at - 1, at)
         ]
         assert verdicts == [False, True]
@@ -117,7 +117,7 @@ def test_one_that_never_had_data_is_stuck_after_the_shorter_grace() -> None:
 @given(connections, st.floats(NOW - 300 * DAY, NOW + 300 * DAY))
 def test_nothing_changes_before_the_deadline(item: Item, now: float) -> None:
     """A verdict holds until its deadline: counts are right between polls without looking again."""
-    one = read(item, NOW)
+    one = read(item)
     verdict, until = judged(one, now)
     assert until > now
     last = min(until, now + 400 * DAY)
@@ -130,7 +130,7 @@ def test_nothing_changes_before_the_deadline(item: Item, now: float) -> None:
 @given(connections, st.floats(NOW - 300 * DAY, NOW + 300 * DAY))
 def test_deadlines_end(item: Item, now: float) -> None:
     """Going from deadline to deadline comes to an end: no connection keeps the clock busy for ever."""
-    one = read(item, NOW)
+    one = read(item)
     for _ in range(len(CONSENT_BOUNDS) + len(AGE_BOUNDS) + 8):
         _, now = judged(one, now)
         if now == NEVER:
@@ -141,7 +141,7 @@ def test_deadlines_end(item: Item, now: float) -> None:
 @given(st.floats(-100 * DAY, 100 * DAY))
 def test_buckets_hold_what_they_say(rest: float) -> None:
     """The rest of a consent and the age of data stand in the smallest bucket that holds them."""
-    verdict, _ = judged(read(Item("c", expires_at=NOW + rest, data_at=NOW - abs(rest)), NOW))
+    verdict, _ = judged(read(Item("c", expires_at=NOW + rest, data_at=NOW - abs(rest))))
     assert verdict.consent is not None
     assert max(0.0, rest) <= CONSENT_BOUNDS[verdict.consent] + 1e-6
     assert verdict.consent == 0 or rest > CONSENT_BOUNDS[verdict.consent - 1] - 1e-6
@@ -151,7 +151,7 @@ def test_buckets_hold_what_they_say(rest: float) -> None:
 
 def test_verdicts_are_shared() -> None:
     """Alike verdicts are one object: a million connections cost a million pointers."""
-    first, second = (judged(read(Item(name), NOW))[0] for name in "ab")
+    first, second = (judged(read(Item(name)))[0] for name in "ab")
     assert first is second
 
 
@@ -160,7 +160,7 @@ class TestPauses:
 
     def of(self, *items: Item) -> dict[str, float]:
         """The pauses among these connections of one user."""
-        return dict(pauses([read(item, NOW) for item in items], POLICY.pause))
+        return dict(pauses([read(item) for item in items], POLICY.pause))
 
     def test_the_newer_of_a_pair_is_paused(self) -> None:
         """A new connection is paused while its user has another one to the same institution."""
@@ -190,7 +190,7 @@ class TestPauses:
 
 def test_a_policy_made_of_another_judges_by_its_own_terms() -> None:
     """What was worked out by the one says nothing of the other, which differs in what it was worked out from."""
-    one, lenient = read(Item("a", data_at=NOW - 2 * DAY), NOW), replace(POLICY, stale_after={"web": 3 * DAY})
+    one, lenient = read(Item("a", data_at=NOW - 2 * DAY)), replace(POLICY, stale_after={"web": 3 * DAY})
     verdicts = [judge(one, by, NO_FACTS, NOW, muted_until=None, paused_until=0.0)[0] for by in (POLICY, lenient)]
     assert [verdict.stale for verdict in verdicts] == [True, False]
 
@@ -199,5 +199,5 @@ def test_terms_are_kept_of_so_many_cases_only() -> None:
     """A provider that makes up a status for each connection doesn't fill the memory with them."""
     policy = replace(POLICY)
     for number in range(KEPT + 10):
-        judge(read(Item("a", status=f"s{number}"), NOW), policy, NO_FACTS, NOW, muted_until=None, paused_until=0.0)
+        judge(read(Item("a", status=f"s{number}")), policy, NO_FACTS, NOW, muted_until=None, paused_until=0.0)
     assert 0 < len(policy.terms) <= KEPT

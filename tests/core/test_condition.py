@@ -47,7 +47,7 @@ def made(*names: str) -> Look:
 
 def now(item: Item, at: float = NOW) -> str:
     """The condition of a connection at an instant."""
-    return judge(read(item, at), POLICY, NO_FACTS, at, muted_until=None, paused_until=0.0)[0].condition
+    return judge(read(item), POLICY, NO_FACTS, at, muted_until=None, paused_until=0.0)[0].condition
 
 
 @pytest.mark.parametrize("name", DECIDES)

@@ -200,13 +200,13 @@ def test_at_most_twenty_unknown_words_become_labels() -> None:
 def test_accounts_are_counted_by_status_and_tracking() -> None:
     """Accounts weigh as many as there are of them."""
 
-    def with_accounts(item: Item, now: float) -> Connection:
-        seen = read(item, now)
+    def with_accounts(item: Item) -> Connection:
+        seen = read(item)
         return replace(seen, accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
 
     fleet = Fleet()
     fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
-    listing = Listing.of((Item("a"), Item("b")), with_accounts)
+    listing = Listing.of(map(with_accounts, (Item("a"), Item("b"))))
     fleet.apply("bank", step(target(), Polled(listing, NOW), POLICY, NO_FACTS, NOW))
     assert fleet.groups.get("accounts") == {("bank", "basiq", "acme", "ONBOARDED", "ENABLED"): 6}
 

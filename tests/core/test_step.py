@@ -92,6 +92,16 @@ class TestListings:
         assert result.state.connections["a"].missing_since is None
         assert result.state.connections["a"].first_seen == NOW
 
+    @pytest.mark.parametrize(("ahead", "noted"), [(0.0, False), (0.5, False), (2.0, True)])
+    @pytest.mark.parametrize("field", ["created_at", "status_since", "data_at", "expires_at"])
+    def test_what_has_happened_is_not_ahead_of_now(self, field: str, ahead: float, *, noted: bool) -> None:
+        """It is taken as now, and only more than a second of it is worth a word. The end of a consent may be ahead."""
+        told = replace(Item("a", status="odd"), **{field: NOW + ahead})
+        seen = after(target(), (NOW, (told,))).connections["a"].seen
+        assert getattr(seen, field) == (NOW + ahead if field == "expires_at" else NOW)
+        future = (("future_time", "other"),) if noted and field != "expires_at" else ()
+        assert seen.words.unknown == (("status", "odd"), *future)
+
     def test_an_unchanged_listing_moves_nothing(self) -> None:
         """The same listing again costs no write and no rendering."""
         state = after(target(), (NOW, (Item("a"), Item("b"))))
@@ -280,6 +290,16 @@ class TestReasons:
             event = Polled(listing(Item("a", data_at=now), learned=learned), now)
             state = step(state, event, POLICY, NO_FACTS, now).state
         assert state.connections["a"].seen.accounts == accounts
+
+    def test_what_was_learned_is_counted_once_as_undocumented(self) -> None:
+        """Even where the listing is as it was; and not again when the same is learned another time."""
+        state, odd = target(), Learned(accounts=(Accounts("ODD", "ENABLED", 1),), unknown=(("account_status", "ODD"),))
+        told = []
+        for now, learned in ((NOW, {}), (NOW + 60, {"a": odd}), (NOW + 120, {"a": odd})):
+            result = step(state, Polled(listing(Item("a"), learned=learned), now), POLICY, NO_FACTS, now)
+            state = result.state
+            told.append(result.unknown)
+        assert told == [(), odd.unknown, ()]
 
     def test_when_it_was_learned_is_remembered(self) -> None:
         """Until it is learned again: so that nobody is asked for the same all the time."""

@@ -33,9 +33,9 @@ TEXT = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 
-def with_accounts(item: Item, now: float) -> Connection:
+def with_accounts(item: Item) -> Connection:
     """Read as the cast does, with accounts."""
-    one = read(item, now)
+    one = read(item)
     return replace(one, accounts=(Accounts("ONBOARDED", "ENABLED", 3),))
 
 
@@ -79,7 +79,7 @@ def two_sources() -> Fleet:
         at=NOW + 60,
     )
     company = TargetState(Target("id-1", f"Energy {NASTY}", f"Energy {NASTY}"), first_seen=NOW, due=NOW)
-    event = Polled(Listing.of((Item("n1"), Item("n2", status="wait", data_at=None)), with_accounts), NOW)
+    event = Polled(Listing.of(map(with_accounts, (Item("n1"), Item("n2", status="wait", data_at=None)))), NOW)
     fleet.apply("utility", step(company, event, COMPANIES, Facts(), NOW))
     nameless = TargetState(Target("id-2", "id-2"), first_seen=NOW, due=NOW)
     fleet.apply("utility", step(nameless, Failed(Failure("timeout"), NOW), COMPANIES, Facts(), NOW))

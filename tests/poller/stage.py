@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TypeVar
@@ -16,7 +16,7 @@ from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.fleet import Fleet
 from connwatch.core.model import Connection, Failure, TargetState
 from connwatch.core.policy import Facts, Policy
-from connwatch.core.poll import Listing
+from connwatch.core.poll import Listing, fingerprint
 from connwatch.core.ports import Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.quota import Quota, Rule
 from connwatch.core.source import SourceState
@@ -41,8 +41,11 @@ class Script(Toy):
         self.users: dict[str, Sequence[Item]] = dict(users)
         self.failing: dict[str, Failure] = {}
         """By user, or by `discovery`, `institutions`, `hints`."""
+        self.read: Callable[[Item], Connection] = read
         self.broken: set[str] = set()
-        """Users whose listing makes our reading break."""
+        """Connections that make our reading break."""
+        self.untold: set[str] = set()
+        """Connections that are listed, and of which nothing is told: whoever doesn't know them can make nothing of that."""
         self.vacant: set[str] = set()
         """Users of whom discovery says that they have no connections."""
         self.facts: Facts | None = None
@@ -66,7 +69,9 @@ class Script(Toy):
         yield from self._ask(state.target.id)
         if state.target.id not in self.users:
             raise Refused(Failure("not_found", status=404))
-        return Listing.of(self.users[state.target.id], self._read)
+        items = {item.id: item for item in self.users[state.target.id]}
+        told = {id_: self._read(item) for id_, item in items.items() if id_ not in self.untold}
+        return Listing(items.keys(), told, {id_: fingerprint(items[id_]) for id_ in told})
 
     def institutions(self, now: float) -> Conversation[Facts] | None:
         """What it says of institutions, if anything."""
@@ -87,10 +92,10 @@ class Script(Toy):
         if who in self.failing:
             raise Refused(self.failing[who])
 
-    def _read(self, item: Item, now: float) -> Connection:
+    def _read(self, item: Item) -> Connection:
         if item.id in self.broken:
             raise ZeroDivisionError
-        return read(item, now)
+        return self.read(item)
 
     def times(self, who: str) -> Sequence[float]:
         """When somebody was asked, in seconds since the start."""

@@ -16,7 +16,7 @@ from connwatch.core.ports import Hints, SourceMemory, TargetMemory
 from connwatch.core.quota import Rule
 from connwatch.poller.work import Discovered, ErrandFailed, PollEnded, TimePassed
 from connwatch.stores.memory import MemoryStore
-from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item
+from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, read
 from tests.fakes import until
 from tests.poller.stage import Script, Stage
 from tests.stores.making import recalled
@@ -184,8 +184,8 @@ async def test_who_comes_back_is_asked_again() -> None:
         assert stage.states()["u"].outcome == "ok"
 
 
-@pytest.mark.parametrize(("anew", "outcome"), [(True, "schema"), (False, "ok")])
-async def test_a_successor_that_reads_otherwise_reads_everything_anew(*, anew: bool, outcome: str) -> None:
+@pytest.mark.parametrize(("anew", "condition"), [(True, "action_required"), (False, "healthy")])
+async def test_a_successor_that_reads_otherwise_reads_everything_anew(*, anew: bool, condition: str) -> None:
     """After a reload the same listing is read by the new options, unchanged as it is; by the same ones it is passed over."""
     first = Stage(Script({"u": [HEALTHY]}))
     async with first.playing():
@@ -193,10 +193,10 @@ async def test_a_successor_that_reads_otherwise_reads_everything_anew(*, anew: b
     states = list(first.states().values())
     assert states[0].connections["a"].fingerprint
     second = Stage(Script({"u": [HEALTHY]}, now=NOW + INTERVAL + 1))
-    second.script.broken = {"a"}
+    second.script.read = lambda item: read(replace(item, status="bad"))
     async with second.playing(states, SourceMemory(source="bank"), anew=anew):
         await second.clock.advance(1)
-        assert second.states()["u"].outcome == outcome
+        assert second.states()["u"].connections["a"].verdict.condition == condition
 
 
 async def test_the_log_names_nobody_and_says_nothing_of_what_is_not_known() -> None:

@@ -48,7 +48,7 @@ def item(id_: str, status: str = "active", **more: Any) -> dict[str, Any]:
 def held(raw: Mapping[str, Any], *, reason: str = "", learned_at: float | None, status_since: float) -> Held:
     """A connection as it is remembered from an earlier poll."""
     wire = Item(id=raw["id"], status=raw["status"], method=raw["method"])
-    seen = connection(wire, NOW, unexplained=reason)
+    seen = connection(wire, reason)
     verdict = Verdict("action_required", "table")
     return Held(seen, verdict, NOW + 1, 0.0, status_since, 0.0, learned_at=learned_at)
 

@@ -61,9 +61,8 @@ def listed(answers: Answers) -> Listing:
 
 def seen(raw: dict[str, Any]) -> Connection:
     """One connection, read."""
-    made = listed(Script(listing(raw)))
-    (one,) = made.items.values()
-    return made.read(one, NOW)
+    (one,) = listed(Script(listing(raw))).told.values()
+    return one
 
 
 def held(raw: dict[str, Any], at: float = NOW, **given: Any) -> Held:

@@ -57,8 +57,7 @@ def listed(answers: Answers, state: TargetState = NEW, **options: Any) -> Listin
 
 def seen(*items: dict[str, Any], **options: Any) -> Sequence[Connection]:
     """These connections, read."""
-    listing = listed(Script(whole(*items)), **options)
-    return [listing.read(one, NOW) for one in listing.items.values()]
+    return list(listed(Script(whole(*items)), **options).told.values())
 
 
 def after(listing: Listing, state: TargetState = NEW, *, at: float = NOW, **options: Any) -> TargetState:

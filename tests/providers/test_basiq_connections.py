@@ -11,7 +11,7 @@ import pytest
 from connwatch.core.model import Connection, Words
 from connwatch.providers.basiq_connections import ITEM, PAGE, Item, connection
 from tests.providers.basiq_source import ACTIVE, DELETED, INVALID, PRE_INIT, item
-from tests.providers.conversing import NOW, fixture
+from tests.providers.conversing import fixture
 
 DAY = 86_400.0
 
@@ -19,7 +19,7 @@ DAY = 86_400.0
 def read(raw: dict[str, Any], unexplained: str | None = "") -> Connection:
     """One item as it comes, read."""
     [decoded] = items(msgspec.json.encode({"type": "list", "data": [raw]}))
-    return connection(decoded, NOW, unexplained=unexplained)
+    return connection(decoded, unexplained)
 
 
 def items(body: bytes) -> Sequence[Item]:
@@ -30,7 +30,7 @@ def items(body: bytes) -> Sequence[Item]:
 def test_the_documented_fields_are_read() -> None:
     """Every field that is kept, from a reply with all that Basiq documents."""
     found = items(fixture("basiq", "connections.json"))
-    active, invalid, started, deleted = (connection(one, NOW, unexplained=None) for one in found)
+    active, invalid, started, deleted = (connection(one, unexplained=None) for one in found)
     assert active == Connection(
         id=ACTIVE,
         words=Words(institution="AU00000", kind="openbanking", status="active", renewal="reauth"),
@@ -101,11 +101,3 @@ def test_enumerations_are_shared() -> None:
     assert one.status is other.status
     assert one.kind is other.kind
     assert one.institution is other.institution
-
-
-def test_a_time_of_the_future_is_now() -> None:
-    """A lastUsed ahead of us is no younger than now, and counted; an expiry may lie in the future."""
-    seen = read(item("c", lastUsed="2026-11-22T12:00:00Z", expiryDate="2026-11-22T12:00:00Z"))
-    assert seen.data_at == NOW
-    assert seen.expires_at == NOW + DAY
-    assert seen.words.unknown == (("future_time", "other"),)

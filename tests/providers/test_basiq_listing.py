@@ -36,20 +36,20 @@ def test_a_listing_of_healthy_connections_is_one_request() -> None:
     """Jobs are asked for where something is invalid or pending only."""
     script = Script(listing(item("a"), item("b", "pre-init"), item("c", "deleted")))
     made = poll(basiq(), script)
-    assert list(made.items) == ["a", "b", "c"]
+    assert list(made.told) == ["a", "b", "c"]
     assert made.learned == {}
     assert paths(script.requests) == [CONNECTIONS]
 
 
 def test_a_user_without_connections() -> None:
     """An empty listing is complete."""
-    assert poll(basiq(), Script(stored("connections-empty.json"))).items == {}
+    assert poll(basiq(), Script(stored("connections-empty.json"))).told == {}
 
 
 def test_a_connection_that_is_listed_twice_is_one() -> None:
     """Should pages ever overlap, the later statement holds."""
     made = poll(basiq(), Script(listing(item("a", "pending", method="csv"), item("a"))))
-    assert [(one.id, made.read(one, NOW).status) for one in made.items.values()] == [("a", "active")]
+    assert [(one.id, one.status) for one in made.told.values()] == [("a", "active")]
 
 
 def test_a_user_who_is_unknown_is_not_found() -> None:
@@ -80,7 +80,7 @@ def test_without_jobs_none_are_asked_for() -> None:
     script = Script(listing(item("c", "invalid"), item("d", "pending")))
     made = poll(basiq(jobs=False), script)
     assert paths(script.requests) == [CONNECTIONS]
-    assert made.read(made.items["c"], NOW).reason == ""
+    assert made.told["c"].reason == ""
 
 
 PAUSED = item("new", "pending", createdDate="2026-11-21T11:58:00Z")

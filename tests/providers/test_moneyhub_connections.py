@@ -19,20 +19,20 @@ def test_a_listing_is_one_request() -> None:
     """All connections of a user come at once (section 4.1)."""
     script = Script(stored("connections.json"))
     made = listed(script)
-    assert list(made.items) == [raw["id"] for raw in decoded("connections.json")["data"]]
+    assert list(made.told) == [raw["id"] for raw in decoded("connections.json")["data"]]
     assert paths(script.requests) == [LIST]
 
 
 def test_a_user_without_connections() -> None:
     """An empty listing is complete, whatever else its envelope says."""
-    assert listed(Script(listing(links={"self": "x", "next": None}, meta={"total": 0}))).items == {}
-    assert listed(Script(listing(meta=None, links=None))).items == {}
+    assert listed(Script(listing(links={"self": "x", "next": None}, meta={"total": 0}))).told == {}
+    assert listed(Script(listing(meta=None, links=None))).told == {}
 
 
 def test_a_connection_that_is_listed_twice_is_one() -> None:
     """The later statement holds."""
     made = listed(Script(listing(item(), item(status="never"))))
-    assert [(one.id, made.read(one, NOW).status) for one in made.items.values()] == [(ID, "never")]
+    assert [(one.id, one.status) for one in made.told.values()] == [(ID, "never")]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_should_there_be_pages_they_are_read(link: str) -> None:
     site = Site(
         {LIST: listing(item("a:1"), links={"next": link}), f"{LIST}?limit=1&offset=1": listing(item("a:2"), links={})}
     )
-    assert list(listed(site).items) == ["a:1", "a:2"]
+    assert list(listed(site).told) == ["a:1", "a:2"]
 
 
 def test_a_link_leads_nowhere_else() -> None:

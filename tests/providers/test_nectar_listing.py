@@ -28,26 +28,26 @@ def broken(answers: Answers) -> Failure:
 def test_the_largest_page_is_asked_for() -> None:
     """One request is enough for five hundred connections; that Nectar gives fewer a page is its affair."""
     script = Script(page(1, "ab", total=3, more=True), page(2, "c", total=3))
-    assert list(listed(script).items) == ["a", "b", "c"]
+    assert list(listed(script).told) == ["a", "b", "c"]
     assert paths(script.requests) == [f"{LIST}?page=1&limit=500", f"{LIST}?page=2&limit=500"]
 
 
 def test_an_empty_list_is_a_complete_one() -> None:
     """A company without connections is no fault."""
-    assert listed(Script(page(1, "", total=0))).items == {}
+    assert listed(Script(page(1, "", total=0))).told == {}
 
 
 def test_a_row_that_is_listed_twice_is_one() -> None:
     """Rows move between pages while they are read."""
     script = Script(page(1, "ab", total=3, more=True), page(2, "bc", total=3))
-    assert list(listed(script).items) == ["a", "b", "c"]
+    assert list(listed(script).told) == ["a", "b", "c"]
 
 
 def test_a_list_that_does_not_add_up_is_read_once_more() -> None:
     """A row that slipped from a page not yet read to one that was is not taken for removed."""
     first = (page(1, "ab", total=4, more=True), page(2, "bc", total=4))
     second = (page(1, "ab", total=4, more=True), page(2, "cd", total=4))
-    assert list(listed(Script(*first, *second)).items) == ["a", "b", "c", "d"]
+    assert list(listed(Script(*first, *second)).told) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize("total", [2, 4])
@@ -61,9 +61,9 @@ def test_a_list_that_never_adds_up_is_truncated(total: int) -> None:
 def test_a_list_that_grew_shorter_ends() -> None:
     """A page beyond the end is answered with the last one again: the list is read anew, and is whole then."""
     first = (page(1, "ab", total=3, more=True), page(1, "ab", total=2))
-    assert list(listed(Script(*first)).items) == ["a", "b"]
+    assert list(listed(Script(*first)).told) == ["a", "b"]
     shorter = (page(1, "ab", total=3, more=True), page(1, "a", total=1), page(1, "a", total=1))
-    assert list(listed(Script(*shorter)).items) == ["a"]
+    assert list(listed(Script(*shorter)).told) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_is_the_same_to_the_byte_is_not_decoded() -> None:
     """Of a listing as it was, with one connection changed and one more, only these two are read."""
     known = after(listed(Script(whole(item("a"), item("b")))))
     again = listed(Script(whole(item("a"), item("b", status="PENDING"), item("c"))), known)
-    assert (again.listed, list(again.items)) == ({"a", "b", "c"}, ["b", "c"])
+    assert (again.listed, list(again.told)) == ({"a", "b", "c"}, ["b", "c"])
 
 
 def test_what_means_nothing_changes_nothing() -> None:
@@ -215,7 +215,7 @@ def test_a_failed_detail_never_fails_the_listing(outcome: Any, asked: str, settl
     ids, listing = detailed(NEW, "abc", NOW, Failure(outcome=outcome))
     assert "".join(ids) == asked
     assert "".join(listing.learned) == settled
-    assert list(listing.items) == ["a", "b", "c"]
+    assert list(listing.told) == ["a", "b", "c"]
     assert all(one.accounts is None for one in listing.learned.values())
 
 
@@ -234,4 +234,4 @@ def test_an_id_that_is_not_fit_for_a_path_is_not_asked() -> None:
     """It is listed all the same."""
     asked, listing = detailed(NEW, ["../x", "b"], NOW)
     assert asked == ["b"]
-    assert list(listing.items) == ["../x", "b"]
+    assert list(listing.told) == ["../x", "b"]

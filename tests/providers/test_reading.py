@@ -71,7 +71,7 @@ def test_a_slug_is_stable_and_plain(name: str | None, expected: str) -> None:
 
 def test_a_documented_value_is_one_shared_object() -> None:
     """A million connections hold one string for their status, not a million."""
-    reading = Reading(NOW)
+    reading = Reading()
     first, second = (reading.value(COLOURS, json.loads('"dark-blue"')) for _ in range(2))
     assert first is second
     assert reading.unknown == ()
@@ -79,28 +79,13 @@ def test_a_documented_value_is_one_shared_object() -> None:
 
 def test_an_alias_is_the_value_that_it_means() -> None:
     """An alias is shown as its value and is not unknown."""
-    reading = Reading(NOW)
+    reading = Reading()
     assert reading.value(COLOURS, "crimson") == "red"
     assert reading.unknown == ()
 
 
 def test_undocumented_values_are_noted_once() -> None:
     """A value that comes up twice in one item is one undocumented value."""
-    reading = Reading(NOW)
+    reading = Reading()
     assert [reading.value(COLOURS, raw) for raw in ("green", "green", "no label")] == ["green", "green", "other"]
     assert reading.unknown == (("colour", "green"), ("colour", "other"))
-
-
-@pytest.mark.parametrize(("ahead", "noted"), [(0.5, ()), (2, (("future_time", "other"),))])
-def test_the_past_is_not_ahead_of_now(ahead: float, noted: tuple[tuple[str, str], ...]) -> None:
-    """A time ahead of now is taken as now; only more than a second of it is worth a word."""
-    reading = Reading(NOW - ahead)
-    assert reading.past("1970-01-12T13:46:40Z") == NOW - ahead
-    assert reading.unknown == noted
-
-
-def test_the_future_may_be_ahead_of_now() -> None:
-    """The end of a consent is left where it is."""
-    reading = Reading(NOW - 500)
-    assert reading.future("1970-01-12T13:46:40Z") == NOW
-    assert reading.unknown == ()

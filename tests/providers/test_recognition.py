@@ -95,7 +95,7 @@ def test_of_a_listing_with_one_change_one_connection_is_decoded() -> None:
     """And its neighbours are told apart from it by their bytes."""
     known = polled(many())
     again = listed(Script(whole(*changed(many(), STRETCH + 1))), known)
-    assert (again.listed, [*again.items]) == (known.connections.keys(), [f"c-{STRETCH + 1}"])
+    assert (again.listed, [*again.told]) == (known.connections.keys(), [f"c-{STRETCH + 1}"])
 
 
 def test_an_id_is_there_once() -> None:
@@ -129,9 +129,9 @@ def test_after_a_restart_all_is_read_and_nothing_is_news() -> None:
     """Nobody knows how it read then; from now on it is known."""
     known = unread(polled(many()))
     told = listed(Script(whole(*changed(many(), 3))), known)
-    assert ([*told.items], told.marks.keys()) == (["c-3"], told.listed)
+    assert ([*told.told], told.marks.keys()) == (["c-3"], told.listed)
     again = listed(Script(whole(*changed(many(), 3))), after(told, known))
-    assert (again.items, again.marks) == ({}, {})
+    assert (again.told, again.marks) == ({}, {})
 
 
 def test_a_listing_of_what_is_not_known_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +14,11 @@ from connwatch.core.condition import REPAIRABLE
 from connwatch.core.model import Connection, Held, Moved, Target, Transition, Verdict, reworded
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Learned, Listing
+
+Unknown: TypeAlias = tuple[tuple[str, str], ...]
+"""(field, raw value) of what no document tells."""
+LEEWAY: Final = 1.0
+"""Seconds that a provider's clock may be ahead of ours without a word."""
 
 
 class Bench(Struct, frozen=True, gc=False):
@@ -51,11 +57,11 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
     Raises ValueError if it passes over a connection that isn't known: it was compared with what is no longer so.
     """
     absent = held.keys() - listing.listed
-    if len(held) - len(absent) + len(listing.items.keys() - held.keys()) != len(listing.listed):
+    if len(held) - len(absent) + len(listing.told.keys() - held.keys()) != len(listing.listed):
         raise ValueError("a listing without all that is new in it")
     seen = _changed(held, listing, bench.now)
     missing, removed = _lacking(held, absent, started_at, bench.policy.poll_interval)
-    same = listing.marks.keys() - listing.items.keys()
+    same = listing.marks.keys() - listing.told.keys()
     if not seen and not missing and not removed and not same:
         return Difference(held, ())
 
@@ -83,13 +89,13 @@ def diff(held: Mapping[str, Held], listing: Listing, bench: Bench, started_at: f
 
 
 def _changed(held: Mapping[str, Held], listing: Listing, now: float) -> dict[str, Connection]:
-    """What is new or not as it was, read, and of what more was learned. The rest is passed over unread: most of a listing is the same."""
+    """What is new or not as it was, and of what more was learned."""
     seen = {}
     marks, learned = listing.marks, listing.learned
-    for id_, item in listing.items.items():
+    for id_, told in listing.told.items():
         before = held.get(id_)
         if before is None or before.fingerprint != marks[id_] or before.missing_since is not None:
-            seen[id_] = completed(listing.read(item, now), before, learned.get(id_))
+            seen[id_] = completed(punctual(told, now), before, learned.get(id_))
     for id_ in learned.keys() - seen.keys():
         before = held.get(id_)
         if before is not None:
@@ -97,10 +103,39 @@ def _changed(held: Mapping[str, Held], listing: Listing, now: float) -> dict[str
     return seen
 
 
+def punctual(told: Connection, now: float) -> Connection:
+    """What has happened has not happened later than now. A time of the future is taken as now, and noted (decisions.md 14)."""
+    latest = max(told.created_at or now, told.status_since or now, told.checked_at or now, told.data_at or now)
+    if latest <= now:
+        return told
+    said = told.words
+    if latest > now + LEEWAY:
+        said = reworded(said, unknown=_united(said.unknown, (("future_time", "other"),)))
+    return replace(
+        told,
+        words=said,
+        created_at=_past(told.created_at, now),
+        status_since=_past(told.status_since, now),
+        checked_at=_past(told.checked_at, now),
+        data_at=_past(told.data_at, now),
+    )
+
+
+def _past(at: float | None, now: float) -> float | None:
+    return at if at is None else min(at, now)
+
+
+def _united(unknown: Unknown, more: Unknown) -> Unknown:
+    """Each of them once."""
+    return tuple(dict.fromkeys((*unknown, *more)))
+
+
 def completed(connection: Connection, before: Held | None, learned: Learned | None = None) -> Connection:
     """Fill in what a listing alone doesn't tell: from what was learned beside it, else as it was last known."""
     said, reason, accounts = connection.words, connection.words.reason, connection.accounts
+    unknown = said.unknown
     if learned is not None:
+        unknown = _united(unknown, learned.unknown) if learned.unknown else unknown
         reason = learned.reason if learned.reason is not None else reason
         accounts = learned.accounts if learned.accounts is not None else accounts
     known = None if before is None else before.seen
@@ -108,9 +143,9 @@ def completed(connection: Connection, before: Held | None, learned: Learned | No
         reason = known.words.reason if known is not None and known.words.status == said.status else ""
     if accounts is None and known is not None:
         accounts = known.accounts
-    if reason == said.reason and accounts is connection.accounts:
+    if reason == said.reason and accounts is connection.accounts and unknown is said.unknown:
         return connection
-    return replace(connection, words=reworded(said, reason=reason or ""), accounts=accounts)
+    return replace(connection, words=reworded(said, reason=reason or "", unknown=unknown), accounts=accounts)
 
 
 def _lacking(
@@ -135,7 +170,10 @@ def hold(
     now = bench.now
     if before is not None:
         # Its id is there once, and so is all of it if nothing is new: not as it was known, and again as it was read.
-        seen = before.seen if seen == before.seen else replace(seen, id=before.seen.id)
+        if seen == before.seen:
+            seen = before.seen
+        elif seen.id is not before.seen.id:
+            seen = replace(seen, id=before.seen.id)
     verdict, until = bench.judged(seen, paused_until)
     if before is None:
         same_status = same_condition = False

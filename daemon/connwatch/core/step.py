@@ -13,7 +13,7 @@ from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Event, Failed, Listing, Polled
 from connwatch.core.schedule import next_due
 
-_NOTHING = Listing.of((), lambda item, _now: item)
+_NOTHING = Listing.of(())
 
 
 def step(state: TargetState, event: Event, policy: Policy, facts: Facts, now: float, *, spare: bool = False) -> Step:

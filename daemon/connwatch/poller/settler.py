@@ -186,7 +186,7 @@ class Settler:
         policy, facts, spare = self._book.policy, self._book.facts, self._spare()
         try:
             after = step(before, event, policy, facts, now, spare=spare)
-        except Exception as fault:  # noqa: BLE001 - a reading that breaks must not stop the other targets
+        except Exception as fault:  # noqa: BLE001 - a fault of ours must not stop the other targets
             failure = broken(fault, self._log)
             after = step(before, Failed(failure, event.started_at), policy, facts, now)
         gone = after.state.outcome == "not_found" and after.state.absent_since is not None

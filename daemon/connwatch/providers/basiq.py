@@ -170,14 +170,14 @@ class Basiq:
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
         user = f"/users/{segment(state.target.id)}"
-        found = Recognition(state, PAGE, ITEM, lambda item: self._read(item, now))
+        found = Recognition(state, PAGE, ITEM, self._read)
         yield from pages(Request("connections", f"{user}/connections"), found.page, self.base_url)
         learned: Mapping[str, Learned] = {}
         if self._options.jobs:
             listed = found.seen()
             if _may_ask_jobs(listed, state, now):
                 learned = yield from self._explain(Request("jobs", f"{user}/jobs"), listed)
-        return found.listing(self._read, learned)
+        return found.listing(learned)
 
     def institutions(self, now: float) -> Conversation[Facts]:
         connectors = yield from collect(Request("institutions", "/connectors"), CONNECTORS, self.base_url)
@@ -207,8 +207,8 @@ class Basiq:
         known = reasons(jobs, {one.id: one.institution for one in listed})
         return {one.id: Learned(reason=known.get(one.id)) for one in listed if one.status == INVALID}
 
-    def _read(self, item: Item, now: float) -> Connection:
-        return connection(item, now, unexplained=None if self._options.jobs else "")
+    def _read(self, item: Item) -> Connection:
+        return connection(item, unexplained=None if self._options.jobs else "")
 
 
 def _may_ask_jobs(listed: Sequence[Connection], state: TargetState, now: float) -> bool:

@@ -62,11 +62,11 @@ PAGE: Final = msgspec.json.Decoder(Page)
 ITEM: Final = msgspec.json.Decoder(Item)
 
 
-def connection(item: Item, now: float, unexplained: str | None) -> Connection:
+def connection(item: Item, unexplained: str | None) -> Connection:
     """A connection, read. `unexplained` is the reason of an invalid one; None leaves that to jobs."""
-    reading = Reading(now)
-    created_at, data_at = reading.past(item.created_date), reading.past(item.last_used)
-    expires_at = reading.future(item.expiry_date)
+    reading = Reading()
+    created_at, data_at = reading.time(item.created_date), reading.time(item.last_used)
+    expires_at = reading.time(item.expiry_date)
     status = reading.value(STATUSES, item.status or "")
     said = words(
         label(item.institution.id) if item.institution is not None else UNKNOWN,

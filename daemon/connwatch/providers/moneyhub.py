@@ -171,8 +171,8 @@ class Moneyhub:
         return Discovery(found=(yield from users.sweep(own)))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        found = yield from connections.sweep(state, now)
-        return found.listing(connections.connection)
+        found = yield from connections.sweep(state)
+        return found.listing()
 
     def institutions(self, now: float) -> Conversation[Facts]:
         entries = yield from institutions.sweep()

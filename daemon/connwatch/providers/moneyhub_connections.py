@@ -78,12 +78,12 @@ PAGE: Final = msgspec.json.Decoder(Page)
 ITEM: Final = msgspec.json.Decoder(Item)
 
 
-def sweep(state: TargetState, now: float) -> Conversation[Recognition[Page, Item]]:
+def sweep(state: TargetState) -> Conversation[Recognition[Page, Item]]:
     """All connections of a user: one request, unless a reply itself says that there is more. Raises Refused (`loop`).
 
     Of a link to more its query alone is followed, so that it can't lead to another list or host.
     """
-    found = Recognition(state, PAGE, ITEM, lambda item: connection(item, now))
+    found = Recognition(state, PAGE, ITEM, connection)
     request = Request("connections", f"/users/{segment(state.target.id)}/connections")
     for _ in range(MAX_PAGES):
         known = len(found.listed)
@@ -97,11 +97,11 @@ def sweep(state: TargetState, now: float) -> Conversation[Recognition[Page, Item
     raise Refused(Failure(outcome="loop", detail=f"no end after {len(found.listed)} connections"))
 
 
-def connection(item: Item, now: float) -> Connection:
+def connection(item: Item) -> Connection:
     """A connection, read. An error counts where the status is `error` only; an end that isn't told is none."""
-    reading = Reading(now)
-    created_at, data_at = reading.past(item.connected_on), reading.past(item.last_updated)
-    expires_at = reading.future(item.expires_at)
+    reading = Reading()
+    created_at, data_at = reading.time(item.connected_on), reading.time(item.last_updated)
+    expires_at = reading.time(item.expires_at)
     prefix, colon, _ = item.id.partition(":")
     said = words(
         institution(prefix if colon else ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
 from math import ceil
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
@@ -17,18 +16,18 @@ from connwatch.core.policy import Mute, Policy
 from connwatch.core.poll import Learned, Listing
 from connwatch.core.wire import DAY, ID, Allowed, Conversation, Refused, Reply, Request, Token, read
 from connwatch.providers import nectar_replies as replies
-from connwatch.providers.nectar_listing import DETAILS_PER_POLL, PAGE_SIZE, Detailed, details, sweep, undetailed
+from connwatch.providers.nectar_listing import DETAILS_PER_POLL, PAGE_SIZE, details, sweep, undetailed
 from connwatch.providers.nectar_replies import KIND, Account, Companies, Company, Item
 from connwatch.providers.options import Interval, ProviderUrl, QuotaOptions, Secret, SourceOptions, TargetId
 
 AccountsFrom: TypeAlias = Literal["none", "list", "details"]
 
-_TOLD: Final[Mapping[AccountsFrom, Callable[[Item, Detailed], tuple[Account, ...] | None]]] = {
-    "none": lambda _item, _detailed: (),
-    "list": lambda item, _detailed: item.accounts,
-    "details": lambda item, detailed: detailed.get(item.id),
+_LISTED: Final[Mapping[AccountsFrom, Callable[[Item], tuple[Account, ...] | None]]] = {
+    "none": lambda _item: (),
+    "list": lambda item: item.accounts,
+    "details": lambda _item: None,
 }
-"""What a poll tells of the accounts of a connection. None: nothing, so that what is known of them stays."""
+"""What a listing tells of the accounts of a connection. None: nothing, so that what is known of them stays."""
 _NAMELESS: Final[frozenset[Outcome]] = frozenset({"forbidden", "not_found"})
 
 
@@ -137,15 +136,11 @@ class Nectar:
         return Discovery(found=tuple(Found(own(id_), names.get(id_, "")) for id_ in ids))
 
     def list(self, state: TargetState, now: float) -> Conversation[Listing]:
-        found = yield from sweep(state, lambda item: self._read({}, item, now))
+        found = yield from sweep(state, self._read)
         detailed = yield from details(
             undetailed(found.listed, state, now) if self._options.accounts == "details" else ()
         )
-        learned = {
-            id_: Learned(accounts=None if accounts is None else replies.counted(accounts)[0])
-            for id_, accounts in detailed.items()
-        }
-        return found.listing(partial(self._read, detailed), learned)
+        return found.listing({id_: _learned(accounts) for id_, accounts in detailed.items()})
 
     def refusal(self, request: Request, reply: Reply, now: float) -> Failure:
         """By status; the body is free text. A 403 to a ping is about the key, not about what it may see."""
@@ -159,8 +154,16 @@ class Nectar:
         share = min(1.0, self._options.poll_interval / DAY)
         return pages + sum(min(DETAILS_PER_POLL, ceil(size * share)) for size in sizes)
 
-    def _read(self, detailed: Detailed, item: Item, now: float) -> Connection:
-        return replies.connection(item, _TOLD[self._options.accounts](item, detailed), now)
+    def _read(self, item: Item) -> Connection:
+        return replies.connection(item, _LISTED[self._options.accounts](item))
+
+
+def _learned(accounts: tuple[Account, ...] | None) -> Learned:
+    """What the details of a connection tell."""
+    if accounts is None:
+        return Learned()
+    rows, unknown = replies.counted(accounts)
+    return Learned(accounts=rows, unknown=unknown)
 
 
 def _companies(answer: Reply | Failure) -> tuple[Company, ...]:

@@ -23,11 +23,11 @@ _NOT_ITS_FAULT: Final[frozenset[Outcome]] = frozenset({"throttled", "auth"})
 _ITS_OWN: Final[frozenset[Outcome]] = frozenset({"not_found", "schema", "too_large"})
 
 
-def sweep(state: TargetState, look: Callable[[Item], Connection]) -> Conversation[Recognition[Page, Item]]:
+def sweep(state: TargetState, read_item: Callable[[Item], Connection]) -> Conversation[Recognition[Page, Item]]:
     """All connections of a company. Rows may move from page to page meanwhile: what doesn't add up is read again."""
     path = f"/connection/company/{segment(state.target.id)}"
     for _ in range(2):
-        found = Recognition(state, PAGE, ITEM, look)
+        found = Recognition(state, PAGE, ITEM, read_item)
         total = yield from _pages(path, found)
         if len(found.listed) == total:
             return found

@@ -110,15 +110,15 @@ COMPANIES: Final[msgspec.json.Decoder[tuple[Company, ...] | Companies]] = msgspe
 )
 
 
-def connection(item: Item, accounts: tuple[Account, ...] | None, now: float) -> Connection:
+def connection(item: Item, accounts: tuple[Account, ...] | None) -> Connection:
     """What a listing says of a connection. `accounts`: those to count; None leaves what is known of them.
 
     The time of the weekly check stands in for a data clock, which Nectar has not (decisions.md 14).
     """
-    reading = Reading(now)
+    reading = Reading()
     name = (item.datasource.name if item.datasource is not None else None) or ""
-    created_at, since = reading.past(item.created), reading.past(item.status_first_seen_time)
-    checked_at = reading.past(item.status_last_update_time)
+    created_at, since = reading.time(item.created), reading.time(item.status_first_seen_time)
+    checked_at = reading.time(item.status_last_update_time)
     status = reading.value(STATUSES, item.status)
     traits: tuple[Trait, ...] = ("inactive",) if item.is_active is False else ()
     rows = None
@@ -135,7 +135,7 @@ def counted(accounts: tuple[Account, ...]) -> tuple[tuple[Accounts, ...], tuple[
 
     Kept, since most connections have the same few kinds of accounts: they share one value.
     """
-    reading = Reading(now=0.0)
+    reading = Reading()
     rows = Counter(
         (
             reading.value(ACCOUNT_STATUSES, account.status),

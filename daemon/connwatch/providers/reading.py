@@ -25,8 +25,6 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LABEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _NOT_IN_SLUGS: Final = re.compile(r"[^a-z0-9]+")
-_LEEWAY: Final = 1.0
-"""Seconds that a provider's clock may be ahead of ours without a word."""
 
 
 def instant(text: str) -> float | None:
@@ -71,12 +69,11 @@ class Enumeration:
 
 
 class Reading:
-    """The reading of one item at one instant. Collects the fields whose values the documents don't list."""
+    """The reading of one item. Collects the fields whose values the documents don't list."""
 
-    __slots__ = ("_now", "_unknown")
+    __slots__ = ("_unknown",)
 
-    def __init__(self, now: float) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self._unknown: list[tuple[str, str]] = []
 
     @property
@@ -84,17 +81,8 @@ class Reading:
         """(field, raw value) of all that was not documented, each once: `Connection.unknown`."""
         return tuple(dict.fromkeys(self._unknown)) if self._unknown else ()
 
-    def past(self, text: str | None) -> float | None:
-        """What has happened. A time in the future is taken as now, and noted (decisions.md 14)."""
-        at = self.future(text)
-        if at is None or at <= self._now:
-            return at
-        if at > self._now + _LEEWAY:
-            self.note(("future_time", OTHER))
-        return self._now
-
-    def future(self, text: str | None) -> float | None:
-        """What may be still to come, as the end of a consent. Null and empty are absent; so is garbage, and noted."""
+    def time(self, text: str | None) -> float | None:
+        """Unix seconds. Null and empty are absent; so is garbage, and noted."""
         if not text:
             return None
         at = instant(text)

@@ -8,11 +8,12 @@ from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from connwatch.core.diff import completed
 from connwatch.core.imprint import Imprint, Stretch, imprint
 from connwatch.core.model import Connection, Failure, Held, TargetState
-from connwatch.core.poll import SPARE_BITS, Item, Learned, Listing
+from connwatch.core.poll import SPARE_BITS, Learned, Listing
 from connwatch.core.wire import Refused, Reply, decoded, expect
 
 
@@ -25,13 +26,13 @@ class Page(Protocol):
 
 
 P = TypeVar("P", bound=Page)
-T = TypeVar("T", bound=Item)
+T = TypeVar("T")
 
 
 class Recognition(Generic[P, T]):
-    """Gathers what a listing of a target tells, page by page: which connections there are, and the items of those that may be news.
+    """Gathers what a listing of a target tells, page by page: which connections there are, and those that may be news.
 
-    What is not the same to the byte is decoded. Whether that is news is not for this to tell, but for `core.diff`.
+    What is not the same to the byte is read. Whether that is news is not for this to tell, but for `core.diff`.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Recognition(Generic[P, T]):
         read: Callable[[T], Connection],
     ) -> None:
         self._listed: dict[str, None] = {}  # a set would be looked through by the collector of garbage
-        self.items: dict[str, T] = {}
+        self.told: dict[str, Connection] = {}
         self._marks: dict[str, int] = {}
         self._connections = state.connections
         self._remembered = iter(state.imprints)
@@ -76,15 +77,14 @@ class Recognition(Generic[P, T]):
 
     def seen(self) -> Sequence[Connection]:
         """All connections, as far as the listing tells them: those of which the same is said are as they are remembered."""
-        read_anew = {id_: self._read(item) for id_, item in self.items.items()}
-        return [read_anew.get(id_) or self._connections[id_].seen for id_ in self.listed]
+        return [self.told.get(id_) or self._connections[id_].seen for id_ in self.listed]
 
-    def listing(self, read: Callable[[T, float], Connection], learned: Mapping[str, Learned] | None = None) -> Listing:
+    def listing(self, learned: Mapping[str, Learned] | None = None) -> Listing:
         """All of it."""
         found = [one for one in self._imprints if one is not None]
         # Where one comes twice, the later one would have to be found again together with the earlier one.
         whole = len(found) == len(self._imprints) and sum(one.count for one in found) == len(self.listed)
-        return Listing(self.listed, self.items, self._marks, read, learned or {}, tuple(found) if whole else ())
+        return Listing(self.listed, self.told, self._marks, learned or {}, tuple(found) if whole else ())
 
     def _take(
         self, connections: Sequence[msgspec.Raw], expected: Iterable[str]
@@ -113,20 +113,16 @@ class Recognition(Generic[P, T]):
 
         After a restart it hardly ever is, and all is decoded: then it is let go of at once, and not kept until all is there.
         """
-        item = decoded(raw, self._items)
-        before = self._connections.get(item.id)
-        id_ = item.id if before is None else before.seen.id  # there once, not in each page again
-        if before is not None and self._is_told_again(item, before):
-            self.items.pop(id_, None)
+        told = self._read(decoded(raw, self._items))
+        before = self._connections.get(told.id)
+        if before is not None:
+            told = replace(told, id=before.seen.id)  # there once, not in each page again
+        if before is not None and _is_told_again(told, before):
+            self.told.pop(told.id, None)
         else:
-            self.items[id_] = item
-        self._marks[id_] = mark
-        return id_
-
-    def _is_told_again(self, item: T, before: Held) -> bool:
-        if before.fingerprint or before.missing_since is not None:
-            return False
-        return completed(self._read(item), before) == before.seen
+            self.told[told.id] = told
+        self._marks[told.id] = mark
+        return told.id
 
     def _pass(self, stretches: Iterable[Stretch]) -> None:
         """These stand where they stood, as they were."""
@@ -138,7 +134,7 @@ class Recognition(Generic[P, T]):
     def _forget(self, id_: str) -> None:
         """A connection came before, and comes again as it was at the last poll."""
         del self._marks[id_]
-        self.items.pop(id_, None)
+        self.told.pop(id_, None)
 
     def _checked(self, made: Imprint | None) -> Imprint | None:
         """An imprint, if all connections were found where they stand."""
@@ -146,3 +142,10 @@ class Recognition(Generic[P, T]):
             return None if made is None or decoded(made.envelope, self._pages).connections else made
         except Refused:
             return None
+
+
+def _is_told_again(told: Connection, before: Held) -> bool:
+    """Whether the same is said of a connection of which it isn't known any more how it read."""
+    if before.fingerprint or before.missing_since is not None:
+        return False
+    return completed(told, before) == before.seen
