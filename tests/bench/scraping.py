@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from connwatch.app.collector import clear_out
 from connwatch.core.ports import Vitals
 from connwatch.metrics import Exposition, ProcessRecorder
 from tests.bench.alone import alone
@@ -143,6 +144,7 @@ class Scene:
             process=ProcessRecorder("bench").registry,
         )
         self._body = self._whole()
+        clear_out()  # as the daemon does once all is there
         self.series = _samples(self._body)
 
     def change(self, _number: int) -> None:

@@ -1,4 +1,4 @@
-"""When the garbage collector rests, and how often it looks."""
+"""When the garbage collector rests, how often it looks, and what it passes over."""
 
 from __future__ import annotations
 
@@ -32,3 +32,20 @@ def seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
+
+
+@contextmanager
+def passing_over() -> Iterator[None]:
+    """With a garbage collector that passes over all there is now: a fleet stays, and each walk over a large one holds everybody up."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def clear_out() -> None:
+    """Collect what is garbage by now, wherever it is; what is left is passed over from then on."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

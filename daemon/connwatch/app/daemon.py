@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -12,7 +11,7 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connwatch import __version__
-from connwatch.app.collector import at_rest, seldom
+from connwatch.app.collector import at_rest, clear_out, passing_over, seldom
 from connwatch.app.housekeeping import keep_house
 from connwatch.app.past import Archive, Past
 from connwatch.app.signals import signals
@@ -91,12 +90,13 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             self._group = group
             servants = await self._start(group)
-            await self.stopping.wait()
-            self._notifier.stopping()
-            site.drain()
-            async with self._reloading:
-                # A reload under way is waited for: it would start what nobody stops.
-                await self._halt(tuple(self._units))
+            with passing_over():
+                await self.stopping.wait()
+                self._notifier.stopping()
+                site.drain()
+                async with self._reloading:
+                    # A reload under way is waited for: it would start what nobody stops.
+                    await self._halt(tuple(self._units))
             for servant in servants:
                 servant.cancel()
 
@@ -183,7 +183,7 @@ class Daemon:
         await self._halt((*difference.removed, *difference.changed))
         # From here on nobody gets a turn until the successors count what their predecessors did.
         self._take_out((*difference.removed, *difference.changed))
-        gc.collect()  # what they leave behind makes room for their successors
+        clear_out()  # what they leave behind makes room for their successors
         shown_as_before = plan.shown == self._plan.shown
         self._plan = plan
         self._console.volume.level = plan.log_level
