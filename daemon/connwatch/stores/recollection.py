@@ -6,7 +6,7 @@ has it at hand. Each look is one of its own: between two, others have their turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,7 +19,9 @@ from connwatch.stores.rows import Row, target_state
 from connwatch.stores.schema import connections, targets
 
 SIZE: Final = 2000
-"""Soon dealt with: a matter of ten milliseconds."""
+"""Connections, soon dealt with: a matter of ten milliseconds."""
+FEW: Final = 100
+"""Rows that are there at once."""
 
 _told: Final = (
     select(
@@ -59,26 +61,27 @@ class Recollection:
     def more(self, connection: Connection) -> list[TargetState]:
         """The next targets, woken. There may be none among them, and yet more to come."""
         source, after, size = self._source, self._after, self._size
-        rows = _rows(connection, _SOME, source=source, after=after, size=size)
+        kept = self._reading.kept(_rows(connection, _SOME, source=source, after=after, size=size))
         last = None
-        if len(rows) == size:
-            last, id_ = rows[-1][:2]
-            rows = [*rows, *_rows(connection, _OTHERS, source=source, target=last, after=id_)]
-            whose = _rows(connection, _UP_TO, source=source, after=after, last=last, size=size)
+        if sum(map(len, kept.values())) == size:
+            last, some = kept.popitem()
+            rest = _rows(connection, _OTHERS, source=source, target=last, after=some[-1][0].id)
+            kept[last] = some + self._reading.kept(rest).get(last, [])
+            whose = [*_rows(connection, _UP_TO, source=source, after=after, last=last, size=size)]
         else:
-            whose = _rows(connection, _ALL, source=source, after=after, size=size)
+            whose = [*_rows(connection, _ALL, source=source, after=after, size=size)]
         if len(whose) == size:  # what was read of those behind it is read once more
             last = whose[-1][1]
         self.over, self._after = last is None, last or ""
-        kept = self._reading.kept(rows)
         return [self._wake(target_state(row), kept.get(row[1], ())) for row in whose]
 
 
-def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> Sequence[Row]:
-    """Rows as the driver makes them."""
+def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> Iterator[Row]:
+    """Rows as the driver makes them, a few at a time: all those of a large target would take a multiple of its room."""
     statement, names, given = _compiled(wanted, connection.dialect)
     with connection.exec_driver_sql(statement, tuple((given | values)[name] for name in names)) as result:
-        return result.cursor.fetchall()
+        while some := result.cursor.fetchmany(FEW):
+            yield from some
 
 
 @lru_cache
