@@ -225,11 +225,12 @@ class Daemon:
             await watch({self._path, *users} - {""}, self._seen, self._file_changed, self._rewatch)
 
     async def _file_changed(self, path: str) -> None:
+        if path == self._path:
+            await self.reload()  # no unit has a name here yet: whoever holds one keeps all that it knew
+            return
         for unit in self._units.values():
             if unit.plan.users_file == path:
                 unit.runner.errands.rediscover()
-        if path == self._path:
-            await self.reload()
 
     async def _keep_listening(self) -> None:
         """Reload whenever SIGHUP asks for it."""
