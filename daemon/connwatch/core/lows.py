@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from connwatch.core.groups import Labels
 
-_SMALL: Final = 64
-"""A heap that is not worth tidying up."""
+_SMALL: Final = 8
+"""Marks that are gone and not worth tidying up; and one in so many of those that are there."""
 
 
 class Mark(Struct, order=True, gc=False):
@@ -37,7 +37,7 @@ class Pile(Struct, eq=False, gc=False):
     def put(self, at: float) -> Mark:
         """Add a value."""
         mark = Mark(at)
-        if len(self.heap) > _SMALL + 2 * self.live:
+        if len(self.heap) - self.live > _SMALL + self.live // _SMALL:
             self.heap = [one for one in self.heap if not one.gone]
             heapify(self.heap)
         heappush(self.heap, mark)

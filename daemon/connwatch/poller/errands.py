@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from connwatch.core.discovery import Discovery
+from connwatch.core.discovery import Discovery, Own
 from connwatch.core.fleet import Book
 from connwatch.core.model import Failure
 from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
@@ -94,7 +94,7 @@ class Errands:
 
     async def _discover(self) -> Failure | None:
         now = self._clock.now()
-        listed = await listed_targets(self._plan, self.memory.announced)
+        listed = await listed_targets(self._plan, self.memory.announced, self._own)
         answer: Discovery | Failure
         if isinstance(listed, Failure):
             answer = listed
@@ -150,16 +150,18 @@ class Errands:
         self._settler.put(Hinted(tuple(changed)))
 
 
-async def listed_targets(plan: SourcePlan, announced: frozenset[str]) -> Sequence[str] | Failure | None:
-    """The targets that the configuration names, with those that events told of; None if they are to be discovered.
-
-    A file has one id a line; `#` starts a comment.
-    """
+async def listed_targets(plan: SourcePlan, announced: frozenset[str], own: Own = str) -> Sequence[str] | Failure | None:
+    """The targets that the configuration names, with those that events told of; None if they are to be discovered."""
     listed = plan.provider.listed
     if plan.users_file:
         try:
-            text = await asyncio.to_thread(Path(plan.users_file).read_text, encoding="utf-8")
+            listed = await asyncio.to_thread(_ids_in, Path(plan.users_file), own)
         except (OSError, UnicodeDecodeError) as fault:
             return Failure(outcome="schema", detail=f"{plan.users_file} can't be read: {type(fault).__name__}")
-        listed = [id_ for line in text.splitlines() if (id_ := line.split("#", 1)[0].strip())]
     return None if listed is None else tuple(dict.fromkeys((*listed, *sorted(announced))))
+
+
+def _ids_in(path: Path, own: Own) -> list[str]:
+    """The ids in a file, one a line; `#` starts a comment. Raises OSError, and UnicodeDecodeError."""
+    with path.open(encoding="utf-8") as lines:
+        return [own(id_) for line in lines if (id_ := line.split("#", 1)[0].strip())]
