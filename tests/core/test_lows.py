@@ -43,3 +43,14 @@ def test_a_heap_does_not_grow_with_the_moves() -> None:
     ((pile, _),) = marks
     assert len(pile.heap) < 20
     assert dict(lows.items()) == {KEY: float(9_999 % 97)}
+
+
+def test_a_value_that_grows_stays_where_it_is() -> None:
+    """Data gets younger with each poll: nothing is left behind in the heap for it."""
+    lows = Lows()
+    marks = [lows.move((), {KEY: float(target)}) for target in range(100)]
+    for turn in range(1, 10):
+        marks = [lows.move(mine, {KEY: 1000.0 * turn + target}) for target, mine in enumerate(marks)]
+    ((pile, _),) = marks[0]
+    assert len(pile.heap) == 100
+    assert dict(lows.items()) == {KEY: 9000.0}

@@ -239,7 +239,7 @@ def _lower(
     extreme: Extreme, book: Book, state: TargetState, moved: Iterable[Moved], marks: Marks
 ) -> Mapping[Labels, float]:
     """The same, told by what moved alone; unless a smallest one went away: then all have to be looked at."""
-    lowest = {pile.key: mark.at for pile, mark in marks}
+    lowest = {pile.key: mark.value for pile, mark in marks}
     for pair in moved:
         lost, won = (_offer(extreme, book, state, one) for one in (pair.before, pair.after))
         if lost is not None and lost != won and lowest.get(lost[0]) == lost[1]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from connwatch.core.groups import Labels
+from connwatch.core.model import NEVER
 
 _SMALL: Final = 8
 """Marks that are gone and not worth tidying up; and one in so many of those that are there."""
 
 
 class Mark(Struct, order=True, gc=False):
-    """A value that a target brings. One that is gone stays in its heap until it comes to the head."""
+    """A value that a target brings. One that grows, or is gone, stays where it is in its heap until it comes to the head."""
 
     at: float
-    gone: bool = False
+    """What it was when it was put where it is in its heap."""
+    value: float
+    """What it is now, never less; `NEVER`: it is gone."""
 
 
 class Pile(Struct, eq=False, gc=False):
@@ -30,15 +33,20 @@ class Pile(Struct, eq=False, gc=False):
 
     def lowest(self) -> float | None:
         """The smallest value; None if there is none left."""
-        while self.heap and self.heap[0].gone:
-            heappop(self.heap)
-        return self.heap[0].at if self.heap else None
+        heap = self.heap
+        while heap and (head := heap[0]).at != head.value:
+            if head.value == NEVER:
+                heappop(heap)
+            else:
+                head.at = head.value
+                heapreplace(heap, head)
+        return heap[0].at if heap else None
 
     def put(self, at: float) -> Mark:
         """Add a value."""
-        mark = Mark(at)
+        mark = Mark(at, at)
         if len(self.heap) - self.live > _SMALL + self.live // _SMALL:
-            self.heap = [one for one in self.heap if not one.gone]
+            self.heap = [one for one in self.heap if one.value < NEVER]
             heapify(self.heap)
         heappush(self.heap, mark)
         self.live += 1
@@ -46,7 +54,7 @@ class Pile(Struct, eq=False, gc=False):
 
     def take(self, mark: Mark) -> None:
         """Take a value away."""
-        mark.gone = True
+        mark.value = NEVER
         self.live -= 1
 
 
@@ -66,8 +74,12 @@ class Lows:
         """Let a target bring these values in place of what it brought. Returns its new marks."""
         kept = {}
         for pile, mark in marks:
-            if values.get(pile.key) == mark.at:
+            value = values.get(pile.key)
+            if value is not None and value >= mark.at:
                 kept[pile.key] = (pile, mark)
+                if value != mark.value:
+                    mark.value = value
+                    self._changed.add(pile)
             else:
                 pile.take(mark)
                 self._changed.add(pile)
