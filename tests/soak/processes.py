@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connwatch.app.collector import passing_over
 from tests.soak.clock import Leader, VirtualClock, VirtualLoop
 from tests.soak.course import Settings, Soak
 from tests.soak.verdict import Observed
@@ -19,20 +19,11 @@ from tests.soak.verdict import Observed
 def soak(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Observed:
     """Run a soak from its beginning to its end; `folder` takes the daemon's files."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, _providers(settings, theirs) as origin, _nothing_older_collected():
+    # The collector runs every hour: what was there before is none of its business.
+    with ours, _providers(settings, theirs) as origin, passing_over():
         leader = Leader(ours, settings.grain)
         with asyncio.Runner(loop_factory=lambda: VirtualLoop(leader)) as runner:
             return runner.run(Soak(settings, folder, origin, VirtualClock(leader), tell).run())
-
-
-@contextmanager
-def _nothing_older_collected() -> Iterator[None]:
-    """The collector runs every hour: what was there before is none of its business."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager

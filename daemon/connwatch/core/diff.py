@@ -17,7 +17,7 @@ from connwatch.core.poll import Learned, Listing
 
 Unknown: TypeAlias = tuple[tuple[str, str], ...]
 """(field, raw value) of what no document tells."""
-LEEWAY: Final = 1.0
+_LEEWAY: Final = 1.0
 """Seconds that a provider's clock may be ahead of ours without a word."""
 
 
@@ -109,7 +109,7 @@ def punctual(told: Connection, now: float) -> Connection:
     if latest <= now:
         return told
     said = told.words
-    if latest > now + LEEWAY:
+    if latest > now + _LEEWAY:
         said = reworded(said, unknown=_united(said.unknown, (("future_time", "other"),)))
     return replace(
         told,
@@ -135,7 +135,7 @@ def completed(connection: Connection, before: Held | None, learned: Learned | No
     said, reason, accounts = connection.words, connection.words.reason, connection.accounts
     unknown = said.unknown
     if learned is not None:
-        unknown = _united(unknown, learned.unknown) if learned.unknown else unknown
+        unknown = _united(unknown, learned.unknown)
         reason = learned.reason if learned.reason is not None else reason
         accounts = learned.accounts if learned.accounts is not None else accounts
     known = None if before is None else before.seen
@@ -143,7 +143,7 @@ def completed(connection: Connection, before: Held | None, learned: Learned | No
         reason = known.words.reason if known is not None and known.words.status == said.status else ""
     if accounts is None and known is not None:
         accounts = known.accounts
-    if reason == said.reason and accounts is connection.accounts and unknown is said.unknown:
+    if reason == said.reason and accounts is connection.accounts and unknown == said.unknown:
         return connection
     return replace(connection, words=reworded(said, reason=reason or "", unknown=unknown), accounts=accounts)
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from connwatch.core.groups import Labels
 from connwatch.core.model import NEVER
 
-_SMALL: Final = 8
-"""Marks that are gone and not worth tidying up; and one in so many of those that are there."""
+_SPARE: Final = 8
+"""Marks that are gone and may stay: so many, and one more for each so many that are there."""
 
 
 class Mark(Struct, order=True, gc=False):
@@ -45,7 +45,7 @@ class Pile(Struct, eq=False, gc=False):
     def put(self, at: float) -> Mark:
         """Add a value."""
         mark = Mark(at, at)
-        if len(self.heap) - self.live > _SMALL + self.live // _SMALL:
+        if len(self.heap) - self.live > _SPARE + self.live // _SPARE:
             self.heap = [one for one in self.heap if one.value < NEVER]
             heapify(self.heap)
         heappush(self.heap, mark)

@@ -32,7 +32,7 @@ from connwatch.stores.schema import tallies as totals
 SLICE: Final = 1000
 """Connections that are erased in one transaction, so that commits get their turn."""
 PORTION: Final = 1000
-"""Rows of connections that are there at once."""
+"""Rows that are made and written at once."""
 _KEY: Final = (connections.c.source, connections.c.target, connections.c.id)
 _LINE: Final = tuple(column for column in history.columns if not column.primary_key)
 
