@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from connwatch.core.model import Connection, Held, Renewal, Target, TargetState, Trait, words
+from connwatch.core.model import Connection, Held, Kept, Renewal, Target, TargetState, Trait, Verdict, words
 from connwatch.core.policy import Facts, PauseRule, Policy
 from connwatch.core.poll import Learned, Listing, Polled
 
@@ -90,3 +90,19 @@ def target(id_: str = "user-1", *, company: str = "acme", at: float = NOW) -> Ta
 def conditions(connections: Iterable[Held]) -> dict[str, str]:
     """Connection id -> condition."""
     return {one.seen.id: one.verdict.condition for one in connections}
+
+
+def asleep(state: TargetState) -> list[Kept]:
+    """What a store gives back: of a verdict it keeps the condition and the rule."""
+    return [
+        (
+            one.seen,
+            Verdict(one.verdict.condition, one.verdict.rule),
+            one.since,
+            one.status_since,
+            one.first_seen,
+            one.missing_since,
+            one.learned_at,
+        )
+        for one in state.connections.values()
+    ]

@@ -242,7 +242,7 @@ def test_taken_in_together_or_one_by_one_is_the_same() -> None:
     together, singly = Fleet(), Fleet()
     for fleet in (together, singly):
         fleet.open(POLICY, NO_FACTS, Tally(POLICY, {}))
-    together.take_in("bank", steps)
+    together.take_in("bank", together.books["bank"].weigh(steps))
     for one in steps:
         singly.apply("bank", one)
     assert rows(together) == rows(singly)

@@ -9,11 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.model import Accounts, Failure, Kept, Outcome, Step, TargetState, Verdict
+from connwatch.core.model import Accounts, Failure, Outcome, Step, TargetState
 from connwatch.core.policy import Facts, Mute
 from connwatch.core.poll import Failed, Learned, Polled
 from connwatch.core.step import awaken, drop, pass_time, rejudge, step, unread
-from tests.core.cast import DAY, HOUR, INTERVAL, NO_FACTS, NOW, POLICY, Item, conditions, listing, polled, target
+from tests.core.cast import (
+    DAY,
+    HOUR,
+    INTERVAL,
+    NO_FACTS,
+    NOW,
+    POLICY,
+    Item,
+    asleep,
+    conditions,
+    listing,
+    polled,
+    target,
+)
 
 OUTCOMES: tuple[Outcome, ...] = (
     "dns",
@@ -399,19 +412,3 @@ class TestJudgingAgain:
         told = pass_time(awaken(state, asleep(state), POLICY, NO_FACTS, later), POLICY, NO_FACTS, later)
         assert [(one.connection, one.before, one.after) for one in told.transitions] == [("a", "healthy", "expired")]
         assert told.state.connections == rejudge(unread(state), POLICY, NO_FACTS, later).state.connections
-
-
-def asleep(state: TargetState) -> list[Kept]:
-    """What a store gives back: of a verdict it keeps the condition and the rule."""
-    return [
-        (
-            one.seen,
-            Verdict(one.verdict.condition, one.verdict.rule),
-            one.since,
-            one.status_since,
-            one.first_seen,
-            one.missing_since,
-            one.learned_at,
-        )
-        for one in state.connections.values()
-    ]

@@ -11,13 +11,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from connwatch.app.past import Past, portions
 from connwatch.core.discovery import Discovery, Found, Own
 from connwatch.core.fleet import Fleet
-from connwatch.core.model import Connection, Failure, TargetState
+from connwatch.core.model import Connection, Failure, Step, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Listing, fingerprint
-from connwatch.core.ports import Hints, SourceMemory, SourcePlan, StoppingError
+from connwatch.core.ports import Hints, SourceMemory, SourcePlan, StoppingError, Stored, Wake
 from connwatch.core.quota import Quota, Rule
 from connwatch.core.source import SourceState
 from connwatch.core.tally import Tally
@@ -25,7 +24,7 @@ from connwatch.core.wire import Conversation, Refused, Reply, Request
 from connwatch.log import Redaction, Volume, set_up
 from connwatch.poller import SourceRunner, Surroundings, Timekeeper
 from connwatch.stores.memory import MemoryStore
-from tests.core.cast import NOW, POLICY, Item, read
+from tests.core.cast import NOW, POLICY, Item, asleep, read
 from tests.fakes import FakeClock, FakeRecorder
 from tests.fetch.toy import Toy, plan_for
 
@@ -157,9 +156,14 @@ class Stage:
 
     @asynccontextmanager
     async def playing(
-        self, states: Sequence[TargetState] = (), memory: SourceMemory | None = None, *, anew: bool = False
+        self,
+        inherited: Sequence[TargetState] = (),
+        memory: SourceMemory | None = None,
+        *,
+        stored: Stored | None = None,
+        anew: bool = False,
     ) -> AsyncIterator[None]:
-        """Let it run, with time that the test moves; stop it in order at the end. `anew`: see `Restored`."""
+        """Let it run, with time that the test moves; stop it in order at the end. `anew`: see `Inherited`."""
         around = Surroundings(
             fleet=self.fleet,
             store=self.store,
@@ -169,11 +173,12 @@ class Stage:
             settled=self._settled,
         )
         book = self.fleet.open(self.plan.policy, Facts(), Tally(self.plan.policy, {}))
+        self.fleet.take_in("bank", book.weigh([Step(state) for state in inherited]))
         self.runner = SourceRunner(
             self.plan, book, self.door, lambda: self.health, around, memory or SourceMemory(source="bank")
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.runner.run(portions(Past(states)), anew=anew))
+            group.create_task(self.runner.run(stored, anew=anew))
             await self.clock.advance(0)
             yield
             self.runner.stop()
@@ -201,6 +206,16 @@ class Stage:
         """Connections with this condition."""
         rows = self.fleet.groups.get("connections")
         return sum(count for labels, count in rows.items() if labels[-1] == condition)
+
+
+def kept(states: Sequence[TargetState], size: int = 2) -> Stored:
+    """What a store gives back of these targets, so many at a time."""
+
+    async def stored(wake: Wake[T]) -> AsyncIterator[T]:
+        for start in range(0, len(states), size):
+            yield wake([(replace(one, connections={}), asleep(one)) for one in states[start : start + size]])
+
+    return stored
 
 
 def _ignore(_now: float) -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from connwatch.app.past import SLICE
 from connwatch.core.model import Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.poll import Failed
 from connwatch.core.ports import Hints, Signal, SourceMemory
 from connwatch.core.schedule import PAUSE_SPREAD
+from connwatch.poller.runner import SLICE
 from connwatch.poller.work import PollEnded
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, target
 from tests.fakes import FakeClock, until
-from tests.poller.stage import Script, Stage
+from tests.poller.stage import Script, Stage, kept
 from tests.stores.making import recalled
 
 HEALTHY = Item("a")
@@ -195,27 +195,38 @@ async def test_a_restart_goes_on_where_it_was() -> None:
     states = list(remembered.targets["bank"].values())
     late = replace(states[1], polled_at=NOW - DAY)
     second = Stage(Script({"u": [HEALTHY], "v": [Item("b")]}, now=NOW + 60))
-    async with second.playing([states[0], late], remembered.sources["bank"]):
+    async with second.playing((), remembered.sources["bank"], stored=kept([states[0], late])):
         assert second.count("healthy") == 2
         await second.clock.advance(1)
         assert (second.script.times(states[0].target.id), second.script.times(late.target.id)) == ([], [0])
 
 
+class Watching(Stage):
+    """Notes, each time something was counted, how many targets are, and whether all are said to be."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.seen: list[tuple[int, bool]] = []
+
+    def _settled(self) -> None:
+        self.seen.append((len(self.states()), self.runner.taken_in.is_set()))
+
+
 async def test_nothing_is_told_before_all_that_was_remembered_is_counted() -> None:
     """It is counted in portions, so that others get their turn: half of it would be a wrong number."""
-    seen: list[tuple[bool, bool]] = []
-
-    class Watching(Stage):
-        """Notes, each time something was counted, whether all is and whether it is said to be."""
-
-        def _settled(self) -> None:
-            seen.append((len(self.states()) == len(remembered), self.runner.taken_in.is_set()))
-
-    remembered = [target(f"u{number}") for number in range(SLICE + 1)]
     stage = Watching(Script({}))
-    async with stage.playing(remembered):
+    async with stage.playing(stored=kept([target(f"u{number}") for number in range(3)])):
         await until(stage.runner.taken_in.is_set)
-    assert seen[:2] == [(False, False), (True, False)]
+    assert stage.seen[:2] == [(2, False), (3, False)]
+
+
+async def test_what_a_predecessor_counted_stays_counted_while_it_is_judged_anew() -> None:
+    """In portions too: a million are judged anew, and meanwhile others get their turn."""
+    names = [f"u{number}" for number in range(SLICE + 1)]
+    stage = Watching(Script({name: [] for name in names}))
+    async with stage.playing([target(name) for name in names]):
+        await until(stage.runner.taken_in.is_set)
+    assert stage.seen[:2] == [(len(names), False), (len(names), False)]
 
 
 class TestDiscovery:

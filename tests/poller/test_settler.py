@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from connwatch.app.past import SLICE
 from connwatch.core.discovery import Discovery, Found
 from connwatch.core.model import Failure
 from connwatch.core.poll import Failed
@@ -18,7 +17,7 @@ from connwatch.poller.work import Discovered, ErrandFailed, PollEnded, TimePasse
 from connwatch.stores.memory import MemoryStore
 from tests.core.cast import DAY, HOUR, INTERVAL, NOW, POLICY, Item, read
 from tests.fakes import until
-from tests.poller.stage import Script, Stage
+from tests.poller.stage import Script, Stage, kept
 from tests.stores.making import recalled
 
 HEALTHY = Item("a")
@@ -107,13 +106,13 @@ async def test_a_wait_that_was_asked_for_is_written_at_once() -> None:
 
 async def test_a_restart_waits_for_no_company() -> None:
     """Whatever changed while we were away is written portion by portion, each at once: a million have hundreds of portions."""
-    first = Stage(Script({f"u{number}": [Item(f"c{number}", expires_at=NOW + DAY)] for number in range(SLICE + 1)}))
+    first = Stage(Script({f"u{number}": [Item(f"c{number}", expires_at=NOW + DAY)] for number in range(3)}))
     async with first.playing():
         await first.clock.advance(2 * INTERVAL)
     states = [record.state for record in first.fleet.books["bank"].records.values()]
     second = Stage(Script({}, now=first.clock.now() + 30 * DAY))
     second.store = PatientStore(second)
-    async with second.playing(states):
+    async with second.playing(stored=kept(states)):
         await until(second.runner.taken_in.is_set)
         assert second.clock.monotonic() == 0.0
         assert len((await recalled(second.store)).targets["bank"]) == len(states)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from connwatch.core.model import Condition, Connection, Held, Moved, Target, TargetState, Transition, Verdict, words
-from connwatch.core.ports import SourceMemory, Store, Tallies, TargetMemory
+from connwatch.core.ports import SourceMemory, Store, Tallies, TargetMemory, as_they_are
 from connwatch.stores import SqlReader
 
 NOW: Final = 1_790_000_000.0
@@ -106,7 +106,7 @@ async def recalled(store: Store | SqlReader, names: Sequence[str] = ("bank", "ot
     """All that it tells of these sources. It gives targets in order, and each once."""
     targets: dict[str, dict[str, TargetState]] = {}
     for name in names:
-        read = [state async for some in store.targets(name) for state in some]
+        read = [state async for some in store.targets(name, as_they_are) for state in some]
         assert [one.target.id for one in read] == sorted({one.target.id for one in read})
         if read:
             targets[name] = {one.target.id: one for one in read}

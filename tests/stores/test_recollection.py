@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import Engine, create_engine
 
-from connwatch.core.ports import as_it_is
+from connwatch.core.model import TargetState
+from connwatch.core.ports import as_they_are
 from connwatch.stores import ledger
 from connwatch.stores.batch import Batch
 from connwatch.stores.migrations import upgrade
@@ -38,8 +39,8 @@ def filled(fleet: Mapping[str, set[str]], gone: set[str]) -> Engine:
 @given(fleets, st.sets(ids, max_size=3), st.integers(1, 5))
 def test_each_target_is_read_once_and_complete(fleet: Mapping[str, set[str]], gone: set[str], size: int) -> None:
     """All that aren't gone, in the order of their ids, and no look takes more targets than it should."""
-    engine, reading = filled(fleet, gone), Recollection("bank", as_it_is, size)
-    read = []
+    engine, reading = filled(fleet, gone), Recollection("bank", as_they_are, size)
+    read: list[TargetState] = []
     while not reading.over:
         with engine.begin() as connection:
             some = reading.more(connection)
@@ -53,7 +54,7 @@ def test_each_target_is_read_once_and_complete(fleet: Mapping[str, set[str]], go
 def test_a_look_takes_about_as_many_connections_as_it_should() -> None:
     """So many, and what is left of the last target; targets without any count as well."""
     fleet = {"a": set("123"), "b": set("12345"), "c": set(), "d": set(), "e": set(), "f": set("1")}
-    engine, reading = filled(fleet, set()), Recollection("bank", as_it_is, 2)
+    engine, reading = filled(fleet, set()), Recollection("bank", as_they_are, 2)
     looks = []
     with engine.begin() as connection:
         while not reading.over:

@@ -5,7 +5,7 @@ from asyncio import TaskGroup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connwatch.core.fleet import Record
+from connwatch.core.book import Record
 from connwatch.web.roster import Roster, tag_of
 from connwatch.web.turns import SLICE, Turns
 from tests.core.cast import target

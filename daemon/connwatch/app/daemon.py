@@ -103,8 +103,8 @@ class Daemon:
     async def _start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
         """Set everything to work, with what the store remembers."""
         with at_rest():
-            self._archive = Archive(self._store, await self._store.load(), self._clock)
-            self._pasts = {name: self._archive.past(source) for name, source in self._plan.sources.items()}
+            self._archive = Archive(self._store, await self._store.load())
+            self._pasts = {name: self._archive.past(name) for name in self._plan.sources}
             servants = [
                 group.create_task(self._keep_time(), name="timekeeper"),
                 group.create_task(self._writer.run(), name="writer"),
@@ -177,7 +177,7 @@ class Daemon:
         try:
             for name in difference.added:
                 if name not in self._pasts:
-                    self._pasts[name] = await self._archive.past_in_full(plan.sources[name])
+                    self._pasts[name] = await self._archive.past_in_full(name)
         except StoreError as fault:
             return [str(fault)]
         await self._halt((*difference.removed, *difference.changed))
@@ -190,7 +190,7 @@ class Daemon:
         if not shown_as_before:
             self._exposition = self._new_exposition(self._fleet)
         self._open_units((*difference.added, *difference.changed))
-        for name in difference.changed:
+        for name in (*difference.added, *difference.changed):
             self._units[name].count_past()
         self._rewatch.set()
         self._log.info("reloaded", added=difference.added, removed=difference.removed, changed=difference.changed)

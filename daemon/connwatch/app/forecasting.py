@@ -10,7 +10,7 @@ from connwatch.config import Plan
 from connwatch.core.discovery import company_labels
 from connwatch.core.forecast import Forecast, forecast
 from connwatch.core.model import Failure, TargetState
-from connwatch.core.ports import Clock, SourceMemory, SourcePlan
+from connwatch.core.ports import Clock, SourceMemory, SourcePlan, as_they_are
 from connwatch.stores import StoreError, open_for_reading
 
 
@@ -54,7 +54,7 @@ async def _stored(plan: Plan) -> tuple[Mapping[str, Mapping[str, TargetState]], 
         with at_rest():
             remembered = await reader.load()
             known = {
-                name: {state.target.id: state async for some in reader.targets(name) for state in some}
+                name: {state.target.id: state async for some in reader.targets(name, as_they_are) for state in some}
                 for name in plan.sources
             }
     finally:

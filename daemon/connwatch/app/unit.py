@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from connwatch import __version__
-from connwatch.app.past import Past, portions
+from connwatch.app.past import Past
 from connwatch.core.model import Step
 from connwatch.core.ports import SourceMemory, SourcePlan
 from connwatch.core.quota import Rule
@@ -60,19 +60,20 @@ class Unit:
         """Ask until stopped."""
         try:
             past, self._past = self._past, Past()
-            anew = past.reading != self.plan.provider.reading
-            running = self.runner.run(portions(past), past.judged_by, anew=anew)
-            del past  # what was taken in is the fleet's to hold: nobody else keeps what is long over
-            await running
+            await self.runner.run(past.stored, anew=past.reading != self.plan.provider.reading)
         finally:
             await self._session.close()
             self.finished.set()
 
     def count_past(self) -> None:
-        """Count at once what a predecessor counted: no scrape is without it while it is judged anew."""
-        states = self._past.states
+        """Count at once what a predecessor counted: no scrape is without it while it is judged anew.
+
+        From then on it is the fleet's to hold: nobody else keeps what is soon over.
+        """
+        states, self._past = self._past.states, replace(self._past, states=())
         for start in range(0, len(states), SOME):
-            self._around.fleet.take_in(self.plan.name, [Step(state) for state in states[start : start + SOME]])
+            steps = [Step(state) for state in states[start : start + SOME]]
+            self._around.fleet.take_in(self.plan.name, self._book.weigh(steps))
 
     def stop(self) -> None:
         """Start nothing more."""

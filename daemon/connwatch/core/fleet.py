@@ -2,73 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple
 
-from msgspec import Struct
-
-from connwatch.core.groups import Groups, Labels, Row
-from connwatch.core.lows import Lows, Marks
-from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
+from connwatch.core.book import CONSENT, DATA, Book, Intake, Record, earliest
+from connwatch.core.groups import Groups, Row
+from connwatch.core.lows import Lows
+from connwatch.core.model import NEVER, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
-from connwatch.core.sweep import Sweep
 from connwatch.core.tally import Tally
-from connwatch.core.weigh import ZERO_BY_KIND, Scales, Vocabulary, zeros
-
-
-class Extreme(NamedTuple):
-    """A time of which the smallest is told."""
-
-    of: Callable[[Iterable[Held]], Iterable[tuple[str, float | None]]]
-    """(kind, time) of each of these connections that competes."""
-    key: Callable[[Book, TargetState, str], Labels]
-    """(source, target, kind of connection) -> the key among whose values it competes."""
-
-
-_DATA: Final = Extreme(
-    of=lambda some: [(one.seen.words.kind, one.seen.data_at) for one in some if one.verdict.judged],
-    key=lambda book, state, kind: (*book.prefix, state.target.company, book.vocabulary.word(kind)),
-)
-"""By company and kind: the data that is judged."""
-_CONSENT: Final = Extreme(
-    of=lambda some: [(one.seen.words.kind, one.seen.expires_at) for one in some if one.verdict.consent],
-    key=lambda book, state, _kind: (*book.prefix, state.target.company),
-)
-"""By company: the consents that have not ended."""
-
-
-class Record(Struct, eq=False, gc=False):
-    """One target in the fleet."""
-
-    state: TargetState
-    armed: float = NEVER
-    """When its next deadline is due."""
-    olds: Marks = ()
-    """What it has to offer as the oldest data."""
-    ends: Marks = ()
-    """And as the next consent to end."""
-
-
-class Book:
-    """One source in the fleet."""
-
-    def __init__(self, policy: Policy, facts: Facts, tally: Tally) -> None:
-        self.policy = policy
-        self.facts = facts
-        self.prefix: Labels = (policy.source, policy.provider)
-        self.records: dict[str, Record] = {}
-        self.sweep = Sweep(policy.poll_interval)
-        self.scales = Scales(policy)
-        self.vocabulary: Vocabulary = self.scales.vocabulary
-        self.tally = tally
-        self.companies: dict[str, int] = {}
-        """Targets with a complete poll by company: while there is one, the company's zero rows are true. See `know_empty`."""
-        self.zeros: Mapping[Row, None] = dict.fromkeys(zeros(policy))
-
-    def zeros_of(self, company: str) -> Iterable[Row]:
-        """The rows of a company that are true at zero."""
-        return ((group, (*self.prefix, company, *labels)) for group, labels in self.zeros)
+from connwatch.core.weigh import ZERO_BY_KIND
 
 
 class Fleet:
@@ -98,35 +41,37 @@ class Fleet:
         heapify(self._deadlines)
         self.touched.update((source, target) for target in book.records)
 
-    def take_in(self, source: str, steps: Sequence[Step]) -> None:
+    def take_in(self, source: str, intake: Intake) -> None:
         """Count targets that are not counted yet, all at once."""
         book = self.books[source]
-        self._add(book.scales.weigh(one.state for one in steps))
-        for one in steps:
-            state = one.state
-            book.tally.count(one)
+        self._add(intake.rows)
+        for step, share in zip(intake.steps, intake.shares, strict=True):
+            state = step.state
+            book.tally.count(step)
             record = book.records[state.target.id] = Record(state)
-            record.olds = self.oldest.move((), _lowest(_DATA, book, state))
-            record.ends = self.expiring.move((), _lowest(_CONSENT, book, state))
+            record.olds = self.oldest.move((), share.olds)
+            record.ends = self.expiring.move((), share.ends)
             self._count_company(book, None, state)
-            self._settle(book, record, ())
+            self._arm(source, record, share.until)
+            self._settle(book, state)
 
     def apply(self, source: str, step: Step) -> None:
         """Count what a step changed."""
         book, after = self.books[source], step.state
         record = book.records.get(after.target.id)
         if record is None:
-            self.take_in(source, (step,))
+            self.take_in(source, book.weigh((step,)))
         elif record.state.target.company != after.target.company:
             self.remove(source, after.target.id)
-            self.take_in(source, (step,))
+            self.take_in(source, book.weigh((step,)))
         else:
             before, record.state = record.state, after
             self._add(book.scales.shift(after.target.company, step.moved))
-            record.olds = self.oldest.move(record.olds, _lower(_DATA, book, after, step.moved, record.olds))
-            record.ends = self.expiring.move(record.ends, _lower(_CONSENT, book, after, step.moved, record.ends))
+            record.olds = self.oldest.move(record.olds, book.lower(DATA, after, step.moved, record.olds))
+            record.ends = self.expiring.move(record.ends, book.lower(CONSENT, after, step.moved, record.ends))
             self._count_company(book, before, after)
-            self._settle(book, record, step.moved)
+            self._arm(source, record, _sooner(record, step.moved))
+            self._settle(book, after)
             book.tally.count(step)
 
     def know_empty(self, source: str, company: str) -> None:
@@ -157,10 +102,11 @@ class Fleet:
             if record is None or record.armed != at:
                 continue
             record.armed = NEVER
-            if _earliest(record.state) <= now:
+            until = earliest(record.state)
+            if until <= now:
                 found.append((source, id_))
             else:
-                self._arm(source, record, ())
+                self._arm(source, record, until)
         for book in self.books.values():
             book.sweep.advance(now)
         return found
@@ -173,19 +119,14 @@ class Fleet:
         book = self.books.get(source)
         return book.records.get(target) if book else None
 
-    def _settle(self, book: Book, record: Record, moved: Iterable[Moved]) -> None:
-        """What follows from a target's new state: its next deadline, its freshness, its lines."""
-        state, source = record.state, book.policy.source
-        self._arm(source, record, moved)
-        book.sweep.place(state.target.id, first_seen=state.first_seen, polled_at=state.polled_at, gone=state.gone)
-        self.touched.add((source, state.target.id))
+    def _settle(self, book: Book, state: TargetState) -> None:
+        """What follows from a target's new state: its freshness, its lines."""
+        id_ = state.target.id
+        book.sweep.place(id_, first_seen=state.first_seen, polled_at=state.polled_at, gone=state.gone)
+        self.touched.add((book.policy.source, id_))
 
-    def _arm(self, source: str, record: Record, moved: Iterable[Moved]) -> None:
+    def _arm(self, source: str, record: Record, at: float) -> None:
         """One deadline per target is in the heap: an earlier one replaces it, a later one waits until it is reached."""
-        if record.armed == NEVER:
-            at = _earliest(record.state)
-        else:
-            at = min((pair.after.until for pair in moved if pair.after is not None), default=NEVER)
         if at < record.armed:
             record.armed = at
             heappush(self._deadlines, (at, source, record.state.target.id))
@@ -218,39 +159,8 @@ class Fleet:
                 self.groups.review(book.zeros_of(company))
 
 
-def _earliest(state: TargetState) -> float:
-    return min((one.until for one in state.connections.values()), default=NEVER)
-
-
-def _lowest(extreme: Extreme, book: Book, state: TargetState) -> Mapping[Labels, float]:
-    """The smallest values among all connections of a target."""
-    by_kind: dict[str, float] = {}
-    for kind, at in extreme.of(state.connections.values()):
-        if at is not None and at < by_kind.get(kind, NEVER):
-            by_kind[kind] = at
-    lowest: dict[Labels, float] = {}
-    for kind, at in by_kind.items():
-        key = extreme.key(book, state, kind)
-        lowest[key] = min(lowest.get(key, NEVER), at)
-    return lowest
-
-
-def _lower(
-    extreme: Extreme, book: Book, state: TargetState, moved: Iterable[Moved], marks: Marks
-) -> Mapping[Labels, float]:
-    """The same, told by what moved alone; unless a smallest one went away: then all have to be looked at."""
-    lowest = {pile.key: mark.value for pile, mark in marks}
-    for pair in moved:
-        lost, won = (_offer(extreme, book, state, one) for one in (pair.before, pair.after))
-        if lost is not None and lost != won and lowest.get(lost[0]) == lost[1]:
-            return _lowest(extreme, book, state)
-        if won is not None:
-            lowest[won[0]] = min(lowest.get(won[0], NEVER), won[1])
-    return lowest
-
-
-def _offer(extreme: Extreme, book: Book, state: TargetState, one: Held | None) -> tuple[Labels, float] | None:
-    for kind, at in extreme.of(() if one is None else (one,)):
-        if at is not None:
-            return extreme.key(book, state, kind), at
-    return None
+def _sooner(record: Record, moved: Iterable[Moved]) -> float:
+    """When the first connection changes by the passing of time, as far as that isn't told by the deadline that there is."""
+    if record.armed == NEVER:
+        return earliest(record.state)
+    return min((pair.after.until for pair in moved if pair.after is not None), default=NEVER)

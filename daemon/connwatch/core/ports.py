@@ -167,12 +167,26 @@ class Remembered(Struct, frozen=True):
     """Source -> totals."""
 
 
-Wake: TypeAlias = Callable[[TargetState, Sequence[Kept]], TargetState]
-"""What a target and its connections become as soon as they are read, where they are read: nobody walks over a million a second time."""
+Asleep: TypeAlias = tuple[TargetState, Sequence[Kept]]
+"""A target as a store keeps it, and its connections."""
+Wake: TypeAlias = Callable[[Sequence[Asleep]], T]
+"""What becomes of targets as soon as they are read, where they are read: nobody walks over a million a second time."""
+
+
+class Stored(Protocol):
+    """The targets of a source, as a store keeps them: see `Store.targets`."""
+
+    def __call__(self, wake: Wake[T]) -> AsyncIterator[T]:
+        """All of them, once."""
+
+
+def as_they_are(asleep: Sequence[Asleep]) -> Sequence[TargetState]:
+    """Let them sleep."""
+    return [as_it_is(state, connections) for state, connections in asleep]
 
 
 def as_it_is(state: TargetState, connections: Iterable[Kept]) -> TargetState:
-    """Let it sleep."""
+    """Let one sleep."""
     held = {
         seen.id: Held(seen, verdict, 0.0, since, status_since, first_seen, 0, missing_since, 0.0, learned_at)
         for seen, verdict, since, status_since, first_seen, missing_since, learned_at in connections
@@ -186,10 +200,10 @@ class Store(Protocol):
     async def load(self) -> Remembered:
         """What is remembered of sources as a whole, at start."""
 
-    def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+    def targets(self, source: str, wake: Wake[T]) -> AsyncIterator[T]:
         """The targets of a source, all but those that are gone: some at a time, as many as are soon dealt with, in the order of their ids.
 
-        What is committed meanwhile may be among them, or not. `wake` is pure, and may be called in another thread.
+        What is committed meanwhile may be among them, or not. `wake` changes nothing, and may be called in another thread.
         """
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:

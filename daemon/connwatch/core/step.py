@@ -11,7 +11,7 @@ from connwatch.core.diff import Bench, diff, hold, transition
 from connwatch.core.model import Failure, Held, Kept, Moved, Note, Step, TargetState, Transition
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.poll import Event, Failed, Listing, Polled
-from connwatch.core.schedule import next_due
+from connwatch.core.schedule import first_due, next_due
 
 _NOTHING = Listing.of(())
 
@@ -116,6 +116,16 @@ def awaken(state: TargetState, connections: Sequence[Kept], policy: Policy, fact
             verdict, until = before, now
         held[seen.id] = Held(seen, verdict, until, since, status_since, first_seen, 0, missing_since, end, learned_at)
     return replace(state, connections=held)
+
+
+def restored(state: TargetState, connections: Sequence[Kept], policy: Policy, facts: Facts, now: float) -> Step:
+    """What becomes of a target that a store remembered: judged as of now, due when it would have been."""
+    return resumed(pass_time(awaken(state, connections, policy, facts, now), policy, facts, now), policy, now)
+
+
+def resumed(step_: Step, policy: Policy, now: float) -> Step:
+    """The step of a target that was watched by another process, or under other options: when it is due is found out anew."""
+    return replace(step_, state=replace(step_.state, due=first_due(step_.state, policy, now)))
 
 
 def unread(state: TargetState) -> TargetState:

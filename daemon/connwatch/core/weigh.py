@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import repeat
+from threading import Lock
 from typing import Final, NamedTuple, TypeAlias
 
 from connwatch.core.groups import Labels, Row
@@ -29,17 +30,16 @@ class Vocabulary:
         }
         self._known |= policy.stale_after.keys() | {"", OTHER}
         self._admitted: dict[str, str] = {}
+        self._admitting = Lock()  # what is restored is weighed in another thread: see `Book.weigh`
 
     def word(self, raw: str) -> str:
         """The label for a raw word. What was admitted once stays so."""
         if raw in self._known:
             return raw
-        label = self._admitted.get(raw)
-        if label is None:
-            label = raw if len(self._admitted) < UNKNOWN_WORDS else OTHER
-            if label == raw:
-                self._admitted[raw] = label
-        return label
+        with self._admitting:
+            if raw not in self._admitted and len(self._admitted) < UNKNOWN_WORDS:
+                self._admitted[raw] = raw
+            return self._admitted.get(raw, OTHER)
 
 
 class Load:

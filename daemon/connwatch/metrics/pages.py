@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from connwatch.core.fleet import Book, Fleet
+from connwatch.core.book import Book
+from connwatch.core.fleet import Fleet
 from connwatch.core.model import Held, TargetState
 from connwatch.core.weigh import Vocabulary
 from connwatch.metrics.columns import PORTION, Column, Places, numbers

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from connwatch.core.fleet import Book
+from connwatch.core.book import Book
 from connwatch.core.groups import Labels
 from connwatch.core.model import Condition, Held, TargetState, Words
 from connwatch.core.weigh import Vocabulary

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from connwatch.core.book import Book
 from connwatch.core.discovery import Discovery, Own
-from connwatch.core.fleet import Book
 from connwatch.core.model import Failure
 from connwatch.core.ports import Fetch, Hints, SourceMemory, SourcePlan, StoppingError
 from connwatch.core.schedule import backoff

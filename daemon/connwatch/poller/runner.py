@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
-from connwatch.core.fleet import Book
-from connwatch.core.model import NEVER, Failure, TargetState
-from connwatch.core.policy import Policy
+from connwatch.core.book import Book
+from connwatch.core.model import NEVER, Failure
 from connwatch.core.poll import Failed, Polled
-from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Vitals
+from connwatch.core.ports import Fetch, SourceMemory, SourcePlan, StoppingError, Stored, Vitals
 from connwatch.core.quota import refill
 from connwatch.core.source import SourceState
 from connwatch.poller.asking import Timed, ask
 from connwatch.poller.errands import ERRANDS, Errands
 from connwatch.poller.settler import Settler
 from connwatch.poller.surroundings import Surroundings
-from connwatch.poller.work import PollEnded, Restored, TimePassed
+from connwatch.poller.work import Inherited, PollEnded, TimePassed
 
-COMFORT = 0.5
+COMFORT: Final = 0.5
 """Share of the quota that regular polls may need for urgency to be allowed on top."""
+SLICE: Final = 2000
+"""Connections that are judged anew before others get their turn."""
 
 
 class SourceRunner:
@@ -62,20 +64,20 @@ class SourceRunner:
         )
         self.errands = Errands(plan, book, fetch, self.settler, around, memory)
 
-    async def run(
-        self, past: AsyncIterator[Sequence[TargetState]], judged_by: Policy | None = None, *, anew: bool = False
-    ) -> None:
+    async def run(self, stored: Stored | None = None, *, anew: bool = False) -> None:
         """Take in what is remembered, portion by portion, then ask for ever. Returns when `stop` was called and all polls have landed.
 
-        `judged_by`, `anew`: see `Restored`. Raises what `past` raises.
+        What is counted already was a predecessor's, and is judged anew. `anew`: see `Inherited`. Raises what `stored` raises.
         """
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self.settler.run(), name=f"{self.plan.name} settler")
-            async for some in past:
-                self._polled = self._polled or any(state.outcome is not None for state in some)
-                self.settler.put(Restored(some, judged_by, anew))
+            for targets in self._inherited():
+                self.settler.put(Inherited(targets, anew))
                 await self.settler.drained()
-                del some
+            if stored is not None:
+                async for intake in stored(self.settler.wake):
+                    await self.settler.take_in(intake)
+            self._polled = any(one.state.outcome is not None for one in self.book.records.values())
             self.taken_in.set()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
             self._workers = [
@@ -86,6 +88,19 @@ class SourceRunner:
             errands.cancel()
             await self.settler.drained()
             settling.cancel()
+
+    def _inherited(self) -> Iterator[Sequence[str]]:
+        """What a predecessor watched, in portions that are soon dealt with."""
+        portion: list[str] = []
+        size = 0
+        for id_, record in tuple(self.book.records.items()):
+            portion.append(id_)
+            size += 1 + len(record.state.connections)
+            if size >= SLICE:
+                yield portion
+                portion, size = [], 0
+        if portion:
+            yield portion
 
     def stop(self) -> None:
         """Start no further poll."""

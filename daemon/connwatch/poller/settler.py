@@ -15,23 +15,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connwatch.core.agenda import Agenda
+from connwatch.core.book import Book, Intake
 from connwatch.core.discovery import reconcile
-from connwatch.core.fleet import Book
-from connwatch.core.model import Held, Moved, Note, Step, TargetState
+from connwatch.core.model import Note, Step, TargetState
 from connwatch.core.policy import Facts
 from connwatch.core.poll import Event, Failed
-from connwatch.core.ports import SourceMemory, TargetMemory
-from connwatch.core.schedule import first_due, hinted_due
-from connwatch.core.step import drop, pass_time, rejudge, step, unread
+from connwatch.core.ports import Asleep, SourceMemory, TargetMemory
+from connwatch.core.schedule import hinted_due
+from connwatch.core.step import drop, pass_time, rejudge, restored, resumed, step, unread
 from connwatch.poller.asking import broken
 from connwatch.poller.surroundings import Surroundings
+from connwatch.poller.traces import trace, worth_storing
 from connwatch.poller.work import (
     Discovered,
     ErrandFailed,
     FactsLearned,
     Hinted,
+    Inherited,
     PollEnded,
-    Restored,
     TimePassed,
     Work,
 )
@@ -50,8 +51,6 @@ class Settled(Struct, frozen=True, gc=False):
     asked: bool = False
     """It came of a poll, which gives its target back."""
     gone: bool = False
-    newcomer: bool = False
-    """The fleet doesn't know its target yet: it is taken in together with others."""
 
 
 class Settler:
@@ -92,8 +91,8 @@ class Settler:
         for one in self._decide(work, self._clock.now()):
             self._decided.append(one)
             self._ahead[one.step.state.target.id] = one
-        # Of what is restored, the next portion waits for this one.
-        if isinstance(work, Restored) or self._wait_is_news():
+        # Of what is inherited, the next portion waits for this one.
+        if isinstance(work, Inherited) or self._wait_is_news():
             self._store.hurry()
         self._idle.clear()
         self._stirred.set()
@@ -102,6 +101,23 @@ class Settler:
         """Whether the provider asked for quiet, and nobody wrote it down yet: who dies now must not come back too early."""
         written = self._remembered.not_before if self._remembered else 0.0
         return self._remember().not_before > written
+
+    def wake(self, asleep: Sequence[Asleep]) -> Intake:
+        """What became of targets that a store remembered. Called in its thread, one portion after the other."""
+        policy, facts, now = self._book.policy, self._book.facts, self._clock.now()
+        return self._book.weigh([restored(state, kept, policy, facts, now) for state, kept in asleep])
+
+    async def take_in(self, intake: Intake) -> None:
+        """Commit what changed of these targets while nobody watched, and count them."""
+        news = [Settled(one, one.state) for one in intake.steps if one.moved]
+        if news:
+            self._store.hurry()  # the next portion waits for this one
+            await self._commit(news)
+        self._fleet.take_in(self._book.policy.source, intake)
+        for one in intake.steps:
+            self._agenda.put(one.state.target.id, one.state.due)
+            self._tell(one)
+        self._settled()
 
     @property
     def idle(self) -> bool:
@@ -126,7 +142,12 @@ class Settler:
 
     async def _commit(self, settled: Sequence[Settled]) -> None:
         now = self._clock.now()
-        memories: list[TargetMemory | SourceMemory] = [self._memory(one, now) for one in settled if _worth_storing(one)]
+        source, tally = self._book.policy.source, self._book.tally
+        memories: list[TargetMemory | SourceMemory] = [
+            trace(source, one.step, tally.promise(one.step), now, dropped=one.gone)
+            for one in settled
+            if one.before is None or one.gone or worth_storing(one.before, one.step)
+        ]
         memory = self._remember()
         if memory != self._remembered:
             if self._wait_is_news():
@@ -137,7 +158,6 @@ class Settler:
             await self._store.commit(memories)
 
     async def _count(self, settled: Sequence[Settled]) -> None:
-        self._fleet.take_in(self._book.policy.source, [one.step for one in settled if one.newcomer])
         some = max(SOME, len(settled) // TURNS)
         for number, one in enumerate(settled, 1):
             self._apply(one)
@@ -173,8 +193,8 @@ class Settler:
                 settled = self._informed(facts, now)
             case Hinted(targets=targets):
                 settled = self._each(targets, lambda state: _sooner(state, hinted_due(state, self._book.policy, now)))
-            case Restored(states=states):
-                settled = [self._restored(state, work, now) for state in states]
+            case Inherited(targets=targets, anew=anew):
+                settled = self._each(targets, lambda state: self._inherited(unread(state) if anew else state, now))
             case ErrandFailed():
                 settled = ()
         return settled
@@ -196,18 +216,10 @@ class Settler:
         states = (self._state(target) for target in targets)
         return [Settled(decide(state), state) for state in states if state is not None]
 
-    def _restored(self, state: TargetState, restored: Restored, now: float) -> Settled:
+    def _inherited(self, state: TargetState, now: float) -> Step:
         """Judged by the policy in force."""
-        known, policy, facts = self._state(state.target.id), self._book.policy, self._book.facts
-        last = known or state
-        if restored.anew:
-            last = unread(last)
-        if known is None and restored.judged_by is policy:
-            after = pass_time(last, policy, facts, now)
-        else:
-            after = rejudge(last, policy, facts, now)
-        after = replace(after, state=replace(after.state, due=first_due(after.state, policy, now)))
-        return Settled(after, known or state, newcomer=known is None)
+        policy = self._book.policy
+        return resumed(rejudge(state, policy, self._book.facts, now), policy, now)
 
     def _discovered(self, work: Discovered, now: float) -> Sequence[Settled]:
         known = self._known()
@@ -227,25 +239,12 @@ class Settler:
                 settled.append(Settled(rejudge(state, self._book.policy, facts, now, ids), state))
         return settled
 
-    def _memory(self, settled: Settled, now: float) -> TargetMemory:
-        after = settled.step
-        return TargetMemory(
-            source=self._book.policy.source,
-            state=after.state,
-            moved=tuple(pair for pair in after.moved if _changed(pair)),
-            transitions=after.transitions,
-            tallies=self._book.tally.promise(after),
-            at=now,
-            dropped=settled.gone,
-        )
-
     def _apply(self, settled: Settled) -> None:
         source, state = self._book.policy.source, settled.step.state
         id_ = state.target.id
         if self._ahead[id_] is settled:
             del self._ahead[id_]
-        if not settled.newcomer:
-            self._fleet.apply(source, settled.step)
+        self._fleet.apply(source, settled.step)
         if settled.gone:
             self._fleet.remove(source, id_)
             self._agenda.remove(id_)
@@ -255,8 +254,11 @@ class Settler:
             self._agenda.put(id_, state.due)
         if settled.asked and state.outcome is not None:
             self._recorder.polled(source, self._book.policy.provider, state.outcome)
-        for note in settled.step.notes:
-            self.write(note, state)
+        self._tell(settled.step)
+
+    def _tell(self, step_: Step) -> None:
+        for note in step_.notes:
+            self.write(note, step_.state)
 
     def write(self, note: Note, state: TargetState | None = None) -> None:
         """Write a note to the log. End users are named by a hash: their ids are theirs."""
@@ -268,27 +270,6 @@ class Settler:
 
 def _sooner(state: TargetState, due: float) -> Step:
     return Step(replace(state, due=min(state.due, due)))
-
-
-def _worth_storing(settled: Settled) -> bool:
-    """Whether a step left something behind that the time alone would not bring about again."""
-    before, after = settled.before, settled.step.state
-    if before is None or settled.gone or settled.step.transitions:
-        return True
-    return _kept(before) != _kept(after) or any(_changed(pair) for pair in settled.step.moved)
-
-
-def _kept(state: TargetState) -> tuple[object, ...]:
-    return state.target, state.polled_at, state.failures, state.outcome, state.absent_since, state.gone
-
-
-def _changed(pair: Moved) -> bool:
-    """Whether what is stored of a connection changed."""
-    return pair.before is None or pair.after is None or _stored(pair.before) != _stored(pair.after)
-
-
-def _stored(one: Held) -> tuple[object, ...]:
-    return one.seen, one.verdict.condition, one.since, one.status_since, one.missing_since, one.learned_at
 
 
 def _tag(target: str) -> str:

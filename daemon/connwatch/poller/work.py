@@ -8,8 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from connwatch.core.discovery import Discovery
-from connwatch.core.model import TargetState
-from connwatch.core.policy import Facts, Policy
+from connwatch.core.policy import Facts
 from connwatch.core.poll import Event
 
 
@@ -45,12 +44,10 @@ class Hinted(Struct, frozen=True):
     targets: Iterable[str]
 
 
-class Restored(Struct, frozen=True):
-    """Targets as the store remembered them: time has passed since."""
+class Inherited(Struct, frozen=True):
+    """These targets were watched by a predecessor, under other options."""
 
-    states: Sequence[TargetState]
-    judged_by: Policy | None = None
-    """By which policy they are judged already."""
+    targets: Sequence[str]
     anew: bool = False
     """They were read otherwise than they would be now: whatever is listed next is to be read."""
 
@@ -59,4 +56,4 @@ class ErrandFailed(Struct, frozen=True):
     """An errand failed: of the targets that says nothing, but the source may have asked for a wait, which is to be stored."""
 
 
-Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Restored | ErrandFailed
+Work: TypeAlias = PollEnded | TimePassed | Discovered | FactsLearned | Hinted | Inherited | ErrandFailed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -11,6 +12,8 @@ from connwatch.core.model import NEVER, Held, Kept, TargetState, Transition, Ver
 from connwatch.core.policy import Facts
 from connwatch.core.ports import Recorder, Remembered, SourceMemory, TargetMemory, Wake, as_it_is
 from connwatch.stores.batch import HISTORY, Key
+
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -30,17 +33,18 @@ class MemoryStore:
         tallies = {source: dict(totals) for source, totals in self._tallies.items()}
         return Remembered(sources=dict(self._sources), tallies=tallies)
 
-    async def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+    async def targets(self, source: str, wake: Wake[T]) -> AsyncIterator[T]:
         """All that aren't gone, at once."""
         kept: dict[str, list[Kept]] = {}
         for (whose, target, _), (one, gone_at) in self._connections.items():
             if whose == source and gone_at == NEVER:
                 kept.setdefault(target, []).append(_surviving(one))
-        yield [
-            wake(replace(state, connections={}, imprints=()), kept.get(target, ()))
+        asleep = [
+            (replace(state, connections={}, imprints=()), kept.get(target, ()))
             for (whose, target), (state, gone_at) in sorted(self._targets.items(), key=lambda one: one[0])
             if whose == source and gone_at == NEVER
         ]
+        yield wake(asleep)
 
     async def commit(self, memories: Sequence[TargetMemory | SourceMemory]) -> None:
         """Remember."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, bindparam, func, select
 
-from connwatch.core.model import TargetState
 from connwatch.core.ports import Wake
 from connwatch.stores.reading import REST, SAID, TOLD, Reading
 from connwatch.stores.rows import Row, target_state
 from connwatch.stores.schema import connections, targets
 
+T = TypeVar("T")
 SIZE: Final = 2000
 """Connections, soon dealt with: a matter of ten milliseconds."""
 FEW: Final = 100
@@ -43,13 +43,13 @@ _OTHERS: Final = _told.where(connections.c.target == bindparam("target"), connec
 _UP_TO: Final = _ALL.where(targets.c.id <= bindparam("last"))
 
 
-class Recollection:
+class Recollection(Generic[T]):
     """The targets of one source. Both tables are read in the order of their keys, which is Python's order of texts.
 
     `size` is how many connections a look takes, and at most how many targets; of its last target it takes all connections.
     """
 
-    def __init__(self, source: str, wake: Wake, size: int = SIZE) -> None:
+    def __init__(self, source: str, wake: Wake[T], size: int = SIZE) -> None:
         self.over = False
         """Whether all were read."""
         self._source = source
@@ -58,7 +58,7 @@ class Recollection:
         self._reading = Reading()
         self._after = ""
 
-    def more(self, connection: Connection) -> list[TargetState]:
+    def more(self, connection: Connection) -> T:
         """The next targets, woken. There may be none among them, and yet more to come."""
         source, after, size = self._source, self._after, self._size
         kept = self._reading.kept(_rows(connection, _SOME, source=source, after=after, size=size))
@@ -73,7 +73,7 @@ class Recollection:
         if len(whose) == size:  # what was read of those behind it is read once more
             last = whose[-1][1]
         self.over, self._after = last is None, last or ""
-        return [self._wake(target_state(row), kept.get(row[1], ())) for row in whose]
+        return self._wake([(target_state(row), kept.get(row[1], ())) for row in whose])
 
 
 def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> Iterator[Row]:

@@ -54,9 +54,9 @@ class SqlReader:
         """What is remembered of sources as a whole."""
         return await self._look(ledger.load)
 
-    async def targets(self, source: str) -> AsyncIterator[Sequence[TargetState]]:
+    async def targets(self, source: str, wake: Wake[T]) -> AsyncIterator[T]:
         """The targets of a source that aren't gone, some at a time."""
-        reading = Recollection(source, as_it_is)
+        reading = Recollection(source, wake)
         while not reading.over:
             yield await self._look(reading.more)
 
@@ -96,7 +96,7 @@ class SqlStore:
         """What is remembered of sources as a whole. Raises StoreUnusable."""
         return await self._worker.do_within(self._database.view, ledger.load)
 
-    async def targets(self, source: str, wake: Wake = as_it_is) -> AsyncIterator[Sequence[TargetState]]:
+    async def targets(self, source: str, wake: Wake[T]) -> AsyncIterator[T]:
         """The targets of a source that aren't gone, some at a time. Raises StoreUnusable."""
         reading = Recollection(source, wake)
         while not reading.over:

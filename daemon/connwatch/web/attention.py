@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from connwatch.core.book import Book
 from connwatch.core.condition import ACTORS
-from connwatch.core.fleet import Book
 from connwatch.core.model import Actor, Condition, Verdict
 from connwatch.core.policy import Policy
 from connwatch.providers.options import spelled

@@ -10,7 +10,8 @@ from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
-from connwatch.core.fleet import Book, Fleet
+from connwatch.core.book import Book
+from connwatch.core.fleet import Fleet
 from connwatch.core.model import Held, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.ports import Clock

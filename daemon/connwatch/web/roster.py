@@ -7,7 +7,7 @@ from hashlib import blake2b
 from itertools import takewhile
 from typing import Final, TypeAlias
 
-from connwatch.core.fleet import Record
+from connwatch.core.book import Record
 from connwatch.web.turns import Turns
 
 Shelves: TypeAlias = Sequence[list[str]]
