@@ -11,14 +11,14 @@ def test_a_row_stays_at_zero_while_that_is_the_truth() -> None:
     """And goes as soon as it no longer is; one that isn't zero stays anyway."""
     true_at_zero = {ROW}
     groups = Groups(true_at_zero.__contains__)
-    assert groups.add([(ROW, 2)]) == [ROW]
-    assert groups.add([(ROW, -1)]) == []
-    assert groups.add([(ROW, -1)]) == [ROW]
+    assert groups.add({"stale": {("x",): 2}}) == [ROW]
+    assert groups.add({"stale": {("x",): -1}}) == []
+    assert groups.add({"stale": {("x",): -1}}) == [ROW]
     assert groups.get("stale") == {("x",): 0}
     true_at_zero.clear()
     groups.review([ROW])
     assert groups.get("stale") == {}
-    groups.add([(ROW, 1)])
+    groups.add({"stale": {("x",): 1}})
     groups.review([ROW])
     assert groups.get("stale") == {("x",): 1}
 

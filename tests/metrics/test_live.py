@@ -95,7 +95,7 @@ def test_an_institution_has_one_name(fleet: Fleet) -> None:
     names = dict.fromkeys([(*BANK, "bank-a", "Bank-A"), (*BANK, "bank-b", "Bank-B")], 1.0)
     assert dict(live.institution_names(seen(fleet))) == names
     labels = ((*BANK, "bank-a", "Newest"), (*BANK, "bank-c", ""))
-    fleet.groups.add((("institution_names", one), 1) for one in labels)
+    fleet.groups.add({"institution_names": dict.fromkeys(labels, 1)})
     fleet.books["bank"].facts = Facts(names={"bank-b": "B plc", "bank-z": "Z plc"})
     assert {labels[2:] for labels, _ in live.institution_names(seen(fleet))} == {
         ("bank-a", "Newest"),

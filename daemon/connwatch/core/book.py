@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from connwatch.core.groups import Labels, Row
+from connwatch.core.groups import Amounts, Labels, Row
 from connwatch.core.lows import Marks
 from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
@@ -64,7 +64,7 @@ class Intake(Struct, frozen=True, gc=False):
 
     steps: Sequence[Step]
     shares: Sequence[Share]
-    rows: Mapping[Row, int]
+    rows: Amounts
 
 
 class Book:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from connwatch.core.condition import Look, condition, settled_at
 from connwatch.core.model import NEVER, Condition, Connection, Trait, Verdict
@@ -21,13 +22,40 @@ DAY: Final = 24 * HOUR
 CONSENT_BOUNDS: Final = (0.0, DAY, 2 * DAY, 5 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY, NEVER)
 AGE_BOUNDS: Final = (HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 8 * DAY, 16 * DAY, 35 * DAY, NEVER)
 
+Consent: TypeAlias = tuple[int | None, bool]
+"""Bucket of its rest, and whether it is expiring."""
+_NO_CONSENT: Final[Consent] = (None, False)
+
 KEPT: Final = 4096
 """Cases of which the terms are kept: more than any provider documents, and few enough where one makes up its own."""
 _OUT_OF_THE_RUNNING: Final[frozenset[Condition]] = frozenset({"muted", "inactive"})
 _NOT_STUCK: Final = _OUT_OF_THE_RUNNING | {"expired"}
 
+T = TypeVar("T")
 _shared = lru_cache(maxsize=4096)(Verdict)
-"""Verdicts are few and connections are many: those that are alike share one."""
+"""Verdicts are few and connections are many: those that are alike share one. By position, so that equal calls are equal."""
+
+
+class Ladder(NamedTuple, Generic[T]):
+    """What it comes to how long after an instant something is looked at."""
+
+    bounds: tuple[float, ...]
+    """Seconds after the instant at which it comes to something else, less than 0 before it; the last one is `NEVER`."""
+    rungs: tuple[T, ...]
+    """What it comes to before each of them."""
+
+    def at(self, now: float, start: float) -> tuple[T, float]:
+        """What it comes to now, and until when.
+
+        Compared as instants, not as differences: rounding must not hold anything back at its own deadline.
+        """
+        bounds = self.bounds
+        passed = bisect_right(bounds, now - start)
+        while passed and now < start + bounds[passed - 1]:
+            passed -= 1
+        while now >= start + bounds[passed]:
+            passed += 1
+        return self.rungs[passed], start + bounds[passed]
 
 
 def pauses(connections: Iterable[Connection], rule: PauseRule | None) -> Mapping[str, float]:
@@ -61,19 +89,22 @@ their consents are over, they are young (see `Look`), their end users must atten
 
 
 class Terms(Struct, frozen=True, gc=False):
-    """What applies to all connections of the same case. Seconds; `NEVER` switches a clock off."""
+    """What applies to all connections of the same case."""
 
-    condition: Condition
-    rule: str
-    stale_after: float
-    """`NEVER`: the age of its data is not judged."""
-    unfed_after: float
+    plain: Verdict
+    """What they are but for their clocks."""
+    aged: Ladder[Verdict] | None
+    """What they are by the age of their data; None where that isn't judged."""
+    unfed: Ladder[Verdict] | None
+    """And without any data, by their own age."""
     stuck_after: float
-    """In this status."""
+    """Seconds in this status; `NEVER` switches the clock off."""
     idle_after: float
     """Without any data, from its creation on: stuck too."""
+    consent: Ladder[Consent] | None
+    """By the end of the consent; None where nobody would miss it."""
     running: bool
-    """A consent that ends would be missed, a pause would be felt."""
+    """A pause would be felt."""
 
 
 def terms(case: Case, policy: Policy) -> Terms:
@@ -89,7 +120,7 @@ def terms(case: Case, policy: Policy) -> Terms:
 def _worked_out(case: Case, policy: Policy) -> Terms:
     kind, status, reason, traits, muted, ended, young, attended = case
     state, rule = condition(Look(status, reason, traits, policy, muted, ended, young))
-    limit = policy.stale_after.get(kind, NEVER)
+    limit, grace = policy.stale_after.get(kind, NEVER), policy.never_updated_after.get(kind)
     judged = (
         limit < NEVER
         and state not in policy.not_judged
@@ -97,15 +128,40 @@ def _worked_out(case: Case, policy: Policy) -> Terms:
         and "single_sync" not in traits
         and not attended
     )
+    plain = _like(Verdict(state, rule.name), judged=judged)
+    running, sticks = state not in _OUT_OF_THE_RUNNING, state not in _NOT_STUCK
     return Terms(
-        condition=state,
-        rule=rule.name,
-        stale_after=limit if judged else NEVER,
-        unfed_after=policy.never_updated_after.get(kind, NEVER) if judged else NEVER,
-        stuck_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get(status, NEVER),
-        idle_after=NEVER if state in _NOT_STUCK else policy.stuck_after.get("never_updated", NEVER),
-        running=state not in _OUT_OF_THE_RUNNING,
+        plain=plain,
+        aged=_aging(plain, limit) if judged else None,
+        unfed=_starving(plain, grace) if judged and grace is not None else None,
+        stuck_after=policy.stuck_after.get(status, NEVER) if sticks else NEVER,
+        idle_after=policy.stuck_after.get("never_updated", NEVER) if sticks else NEVER,
+        consent=_OVER if state == "expired" else _ending(policy.expiring_within) if running else None,
+        running=running,
     )
+
+
+def _like(verdict: Verdict, **changes: object) -> Verdict:
+    """The same verdict but for these, shared like all."""
+    return _shared(*astuple(replace(verdict, **changes)))
+
+
+def _aging(plain: Verdict, stale_after: float) -> Ladder[Verdict]:
+    bounds = tuple(sorted({*AGE_BOUNDS, stale_after}))
+    return Ladder(bounds, tuple(_like(plain, stale=stale_after < at, age=bisect_left(AGE_BOUNDS, at)) for at in bounds))
+
+
+def _starving(plain: Verdict, grace: float) -> Ladder[Verdict]:
+    return Ladder((grace, NEVER), (plain, _like(plain, never_updated=True)))
+
+
+def _ending(expiring_within: float) -> Ladder[Consent]:
+    bounds = tuple(sorted({*(-rest for rest in CONSENT_BOUNDS), -expiring_within, NEVER}))
+    return Ladder(bounds, tuple((bisect_right(CONSENT_BOUNDS, -at), -expiring_within < at <= 0.0) for at in bounds))
+
+
+_OVER: Final[Ladder[Consent]] = Ladder((NEVER,), ((0, False),))
+"""By the provider's word perhaps, before its end."""
 
 
 def judge(
@@ -129,48 +185,32 @@ def judge(
     )
     on = terms(case, policy)
 
-    turns = [paused_until, settled or 0.0, muted_until or 0.0, end or 0.0]  # what is past turns nothing
-    stale = unfed = stuck = expiring = False
-    age = consent = None
-    if on.stale_after < NEVER:
-        if data_at is not None:
-            stale_at = data_at + on.stale_after
-            stale = now >= stale_at
-            age, older_at = _age(data_at, now)
-            turns += stale_at, older_at
-        elif on.unfed_after < NEVER and connection.created_at is not None:
-            unfed_at = connection.created_at + on.unfed_after
-            unfed = now >= unfed_at
-            turns.append(unfed_at)
+    verdict, until = on.plain, NEVER
+    if data_at is not None:
+        if on.aged is not None:
+            verdict, until = on.aged.at(now, data_at)
+    elif on.unfed is not None and connection.created_at is not None:
+        verdict, until = on.unfed.at(now, connection.created_at)
+
+    stuck_at = NEVER
     if on.stuck_after < NEVER or on.idle_after < NEVER:
         stuck_at = _stuck_at(connection, on, paused_until)
-        stuck = now >= stuck_at
-        turns.append(stuck_at)
-    if end is not None and on.condition == "expired":
-        consent = 0  # by the provider's word perhaps, before its end
-    elif end is not None and on.running:
-        consent, shorter_at = _rest(end, now)
-        expiring_at = end - policy.expiring_within
-        expiring = expiring_at <= now < end
-        turns += shorter_at, expiring_at
+    consent, falls_at = _NO_CONSENT, NEVER
+    if end is not None and on.consent is not None:
+        consent, falls_at = on.consent.at(now, end)
+    stuck, paused = now >= stuck_at, now < paused_until and on.running
+    if stuck or paused or consent is not _NO_CONSENT:
+        verdict = _marked(verdict, stuck, paused, *consent)
 
-    verdict = _shared(
-        on.condition,
-        on.rule,
-        on.stale_after < NEVER,
-        stale,
-        unfed,
-        stuck,
-        now < paused_until and on.running,
-        expiring,
-        consent,
-        age,
-    )
-    until = NEVER
-    for at in turns:
-        if now < at < until:
+    for at in (stuck_at, falls_at, end, settled, muted_until, paused_until):
+        if at is not None and now < at < until:
             until = at
     return verdict, until
+
+
+@lru_cache(maxsize=4096)
+def _marked(verdict: Verdict, stuck: bool, paused: bool, consent: int | None, expiring: bool) -> Verdict:  # noqa: FBT001 - for the cache
+    return _like(verdict, stuck=stuck, paused=paused, consent=consent, expiring=expiring)
 
 
 def _stuck_at(connection: Connection, on: Terms, paused_until: float) -> float:
@@ -182,22 +222,3 @@ def _stuck_at(connection: Connection, on: Terms, paused_until: float) -> float:
     if start is None or grace == NEVER:
         return NEVER
     return max(start + grace, paused_until)
-
-
-def _rest(end: float, now: float) -> tuple[int, float]:
-    """Bucket of the rest of a consent, and when it falls into the next smaller one.
-
-    Compared as instants, not as differences: rounding must not hold a consent back at its own deadline.
-    """
-    bucket = bisect_left(CONSENT_BOUNDS, -now, key=lambda bound: bound - end)
-    return bucket, end - CONSENT_BOUNDS[bucket - 1] if bucket else NEVER
-
-
-def _age(data_at: float, now: float) -> tuple[int, float]:
-    """Bucket of the age of data, and when it grows into the next larger one: as instants too."""
-    bucket = bisect_right(AGE_BOUNDS, now - data_at)
-    if bucket and now < data_at + AGE_BOUNDS[bucket - 1]:
-        bucket -= 1
-    elif now >= data_at + AGE_BOUNDS[bucket]:
-        bucket += 1
-    return bucket, data_at + AGE_BOUNDS[bucket]

@@ -75,12 +75,6 @@ def condition(look: Look) -> tuple[Condition, Rule]:
     return rule.condition or look.documented or "unknown", rule
 
 
-def ended(connection: Connection, now: float) -> bool:
-    """Whether the end of the consent is past. One without an end never ends."""
-    end = connection.expires_at
-    return end is not None and end <= now
-
-
 def settled_at(connection: Connection, policy: Policy) -> float | None:
     """When a connection without any data stops being merely young; None if it isn't one."""
     if connection.data_at is not None or connection.created_at is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
 from connwatch.core.book import CONSENT, DATA, Book, Intake, Record, earliest
-from connwatch.core.groups import Groups, Row
+from connwatch.core.groups import Amounts, Groups, Row
 from connwatch.core.lows import Lows
 from connwatch.core.model import NEVER, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
@@ -131,8 +131,8 @@ class Fleet:
             record.armed = at
             heappush(self._deadlines, (at, source, record.state.target.id))
 
-    def _add(self, rows: Mapping[Row, int]) -> None:
-        for group, labels in self.groups.add(change for change in rows.items() if change[1]):
+    def _add(self, rows: Amounts) -> None:
+        for group, labels in self.groups.add(rows):
             if group == "kinds":
                 self.groups.review((other, labels) for other in ZERO_BY_KIND)
 

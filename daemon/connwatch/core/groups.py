@@ -9,6 +9,8 @@ from typing import TypeAlias
 Labels: TypeAlias = tuple[str, ...]
 Row: TypeAlias = tuple[str, Labels]
 """(group, label values)."""
+Amounts: TypeAlias = Mapping[str, Mapping[Labels, int]]
+"""Group -> label values -> by how much the row changes."""
 
 
 class Groups:
@@ -20,26 +22,35 @@ class Groups:
         """What changed since someone last took this away, by group."""
         self._true_at_zero = true_at_zero
 
-    def add(self, changes: Iterable[tuple[Row, int]]) -> list[Row]:
+    def add(self, changes: Amounts) -> list[Row]:
         """Add to rows. Returns those that came from zero or went there."""
         crossed = []
-        for row, amount in changes:
-            group, labels = row
-            rows = self.rows[group]
-            before = rows.get(labels, 0)
-            after = before + amount
-            if after or self._true_at_zero(row):
-                rows[labels] = after
-            else:
-                rows.pop(labels, None)
-            self.dirty[group].add(labels)
-            if not before or not after:
-                crossed.append(row)
+        for group, amounts in changes.items():
+            rows, dirty = self.rows[group], self.dirty[group]
+            for labels, amount in amounts.items():
+                if not amount:
+                    continue
+                before = rows.get(labels, 0)
+                after = before + amount
+                if after or self._true_at_zero((group, labels)):
+                    rows[labels] = after
+                else:
+                    del rows[labels]
+                dirty.add(labels)
+                if not before or not after:
+                    crossed.append((group, labels))
         return crossed
 
     def review(self, rows: Iterable[Row]) -> None:
         """The truth about zero became another one for these rows: have them, or no longer, where they are zero."""
-        self.add((row, 0) for row in rows)
+        for row in rows:
+            group, labels = row
+            if not self.rows[group].get(labels):
+                if self._true_at_zero(row):
+                    self.rows[group][labels] = 0
+                else:
+                    self.rows[group].pop(labels, None)
+                self.dirty[group].add(labels)
 
     def drop(self, source: str) -> None:
         """Strike out all rows of a source, zero or not: the first label is the source's name."""

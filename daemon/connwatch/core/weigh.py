@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from itertools import chain, repeat
 from threading import Lock
 from typing import Final, NamedTuple, TypeAlias
 
-from connwatch.core.groups import Labels, Row
+from connwatch.core.groups import Amounts, Labels, Row
 from connwatch.core.model import Held, Moved, TargetState, Verdict, Words
 from connwatch.core.policy import Policy
 
@@ -19,6 +19,7 @@ Weight: TypeAlias = tuple[str, Labels, int]
 UNKNOWN_WORDS: Final = 20
 OTHER: Final = "other"
 _KEPT: Final = 65_536
+_none: Final[Callable[[], defaultdict[Labels, int]]] = partial(defaultdict, int)
 
 
 class Vocabulary:
@@ -71,31 +72,26 @@ class Scales:
         self._loads = lru_cache(maxsize=_KEPT)(self._new_loads)
         self._accounts = lru_cache(maxsize=_KEPT)(self._labels)
 
-    def weigh(self, states: Iterable[TargetState]) -> Mapping[Row, int]:
+    def weigh(self, states: Iterable[TargetState]) -> Amounts:
         """All rows that all connections of these targets add to."""
-        rows: defaultdict[Row, int] = defaultdict(int)
-        of_source: defaultdict[Load, int] = defaultdict(int)
+        of_companies: dict[str, list[Iterable[Held]]] = {}
         for state in states:
-            self._add(state.target.company, zip(state.connections.values(), repeat(1)), rows, of_source)
-        return self._unpacked(rows, of_source)
+            of_companies.setdefault(state.target.company, []).append(state.connections.values())
+        sums = Sums()
+        for company, some in of_companies.items():
+            self._add(company, zip(chain.from_iterable(some), repeat(1)), sums)
+        return self._summed(sums)
 
-    def shift(self, company: str, moved: Iterable[Moved]) -> Mapping[Row, int]:
+    def shift(self, company: str, moved: Iterable[Moved]) -> Amounts:
         """What rows change by when connections of a company do."""
-        rows: defaultdict[Row, int] = defaultdict(int)
-        of_source: defaultdict[Load, int] = defaultdict(int)
+        sums = Sums()
         signed = (
             (one, sign) for pair in moved for one, sign in ((pair.before, -1), (pair.after, 1)) if one is not None
         )
-        self._add(company, signed, rows, of_source)
-        return self._unpacked(rows, of_source)
+        self._add(company, signed, sums)
+        return self._summed(sums)
 
-    def _add(
-        self,
-        company: str,
-        signed: Iterable[tuple[Held, int]],
-        rows: defaultdict[Row, int],
-        of_source: defaultdict[Load, int],
-    ) -> None:
+    def _add(self, company: str, signed: Iterable[tuple[Held, int]], sums: Sums) -> None:
         """Add connections of a company, and take away those with a negative sign."""
         alike: dict[tuple[Words, Verdict, bool], int] = {}
         ages: dict[str, int] = {}
@@ -114,24 +110,25 @@ class Scales:
                 row = some.status, some.tracking
                 accounts[row] = accounts.get(row, 0) + sign * some.count
         of_company: defaultdict[Load, int] = defaultdict(int)
+        of_source = sums.of_source
         for key, count in alike.items():
             if count:
-                loads = self._loads(*key)
-                of_source[loads.of_institution] += count
-                of_source[loads.of_kind] += count
-                of_company[loads.of_company] += count
+                of_institution, of_kind, load = self._loads(*key)
+                of_source[of_institution] += count
+                of_source[of_kind] += count
+                of_company[load] += count
         prefix = (*self._prefix, company)
-        _unpack(of_company, prefix, rows)
+        sums.unpack(of_company, prefix)
         for kind, total in ages.items():
-            rows["age_sum", (*self._prefix, self.vocabulary.word(kind))] += total
+            sums.rows["age_sum"][(*self._prefix, self.vocabulary.word(kind))] += total
         for renewal, total in ends.items():
-            rows["consent_sum", (*prefix, renewal or "unknown")] += total
+            sums.rows["consent_sum"][(*prefix, renewal or "unknown")] += total
         for row, total in accounts.items():
-            rows["accounts", prefix + self._accounts(row)] += total
+            sums.rows["accounts"][prefix + self._accounts(row)] += total
 
-    def _unpacked(self, rows: defaultdict[Row, int], of_source: Mapping[Load, int]) -> Mapping[Row, int]:
-        _unpack(of_source, self._prefix, rows)
-        return rows
+    def _summed(self, sums: Sums) -> Amounts:
+        sums.unpack(sums.of_source, self._prefix)
+        return sums.rows
 
     def _new_loads(self, said: Words, verdict: Verdict, missing: bool) -> Loads:  # noqa: FBT001 - by position for the cache's sake
         word = self.vocabulary.word
@@ -150,11 +147,22 @@ class Scales:
         return self._shared.setdefault(found, Load(found))
 
 
-def _unpack(loads: Mapping[Load, int], prefix: Labels, rows: defaultdict[Row, int]) -> None:
-    for load, count in loads.items():
-        if count:
-            for group, labels, amount in load.weights:
-                rows[group, prefix + labels] += amount * count
+class Sums:
+    """What is added up of many connections: loads of the source, and rows."""
+
+    __slots__ = ("of_source", "rows")
+
+    def __init__(self) -> None:
+        self.of_source: defaultdict[Load, int] = defaultdict(int)
+        self.rows: defaultdict[str, defaultdict[Labels, int]] = defaultdict(_none)
+
+    def unpack(self, loads: Mapping[Load, int], prefix: Labels) -> None:
+        """Add the rows that these loads come to, below these labels."""
+        rows = self.rows
+        for load, count in loads.items():
+            if count:
+                for group, labels, amount in load.weights:
+                    rows[group][prefix + labels] += amount * count
 
 
 def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:
