@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import nextafter
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connwatch.core.clocks import AGE_BOUNDS, CONSENT_BOUNDS, KEPT, judge, pauses
+from connwatch.core.clocks import AGE_BOUNDS, CONSENT_BOUNDS, KEPT, Ladder, judge, pauses
 from connwatch.core.model import NEVER, Connection, Verdict
 from connwatch.core.policy import Facts
 from tests.core.cast import DAY, HOUR, NO_FACTS, NOW, POLICY, Item, read
@@ -68,6 +70,27 @@ def test_a_consent_that_is_over_by_the_provider_s_word_has_no_time_left() -> Non
     verdict, until = judged(read(Item("c", traits=("expired",), expires_at=NOW + DAY)))
     assert (verdict.condition, verdict.consent, verdict.expiring) == ("expired", 0, False)
     assert until == NOW + DAY
+
+
+def test_a_consent_that_is_over_is_not_about_to_end() -> None:
+    """Not even where the provider says what no document tells, and the connection isn't simply expired."""
+    verdict, until = judged(read(Item("c", status="strange", data_at=None, expires_at=NOW)))
+    assert (verdict.condition, verdict.consent, verdict.expiring, until) == ("unknown", 0, False, NEVER)
+
+
+@given(st.floats(-2.1e9, 2.1e9), st.lists(st.floats(-1e7, 1e7), min_size=1, max_size=4, unique=True), st.integers(0, 3))
+@example(6064.5293720955015, [86400.0], 0)
+def test_a_rung_is_reached_at_its_instant(start: float, bounds: list[float], number: int) -> None:
+    """Not before it and not after it, whatever these numbers are rounded to."""
+    ladder = Ladder((*sorted(bounds), NEVER), tuple(range(len(bounds) + 1)))
+    index = number % len(bounds)
+    at = start + ladder.bounds[index]
+    reached, until = ladder.at(at, start)
+    assert reached > index
+    assert until > at
+    below, until = ladder.at(nextafter(at, -NEVER), start)
+    assert below <= index
+    assert until <= at
 
 
 def test_connections_that_need_their_user_are_not_judged() -> None:

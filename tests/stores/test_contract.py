@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
@@ -128,7 +128,7 @@ async def test_targets_are_woken_as_they_are_read(shelf: Shelf) -> None:
     await shelf.commit(appeared("t1", held("c1"), source="other"))
     await shelf.restart()
 
-    def wake(asleep: Sequence[Asleep]) -> list[tuple[str, list[str]]]:
+    def wake(asleep: Iterable[Asleep]) -> list[tuple[str, list[str]]]:
         return [(one.target.id, sorted(kept[0].id for kept in connections)) for one, connections in asleep]
 
     given = [one async for some in shelf.store.targets("bank", wake) for one in some]

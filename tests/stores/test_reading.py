@@ -66,21 +66,21 @@ def held_of(connections: Sequence[Kept]) -> list[Held]:
 
 def read(*rows: Row) -> list[Held]:
     """The connections of a target."""
-    return [one for each in Reading().kept(map(told_row, rows)).values() for one in held_of(each)]
+    return [one for _, each in Reading().kept(map(told_row, rows)) for one in held_of(each)]
 
 
 @given(words, words, st.lists(holds, max_size=4, unique_by=lambda one: one.seen.id))
 def test_connections_come_back(source: str, target: str, some: list[Held]) -> None:
     """Every field that survives is in the row, and comes back as it was, under the connection's id."""
     made = [told_row(connection_row(source, target, one, None)) for one in some]
-    assert {owner: held_of(each) for owner, each in Reading().kept(made).items()} == ({target: some} if some else {})
+    assert {owner: held_of(each) for owner, each in Reading().kept(made)} == ({target: some} if some else {})
 
 
 def test_each_target_gets_its_own() -> None:
     """Rows come target by target, and connections of different targets may have the same id."""
     whose = [("t1", "c1"), ("t1", "c2"), ("t2", "c1")]
     made = [told_row(connection_row("a", target, held(id_), None)) for target, id_ in whose]
-    found = {owner: [one.seen.id for one in held_of(some)] for owner, some in Reading().kept(made).items()}
+    found = {owner: [one.seen.id for one in held_of(some)] for owner, some in Reading().kept(made)}
     assert found == {"t1": ["c1", "c2"], "t2": ["c1"]}
 
 

@@ -13,7 +13,7 @@ from connwatch.core.model import NEVER, Held, Moved, Step, TargetState
 from connwatch.core.policy import Facts, Policy
 from connwatch.core.sweep import Sweep
 from connwatch.core.tally import Tally
-from connwatch.core.weigh import Scales, Vocabulary, zeros
+from connwatch.core.weigh import Scales, Vocabulary, Weighing, zeros
 
 
 class Extreme(NamedTuple):
@@ -87,14 +87,18 @@ class Book:
         """The rows of a company that are true at zero."""
         return ((group, (*self.prefix, company, *labels)) for group, labels in self.zeros)
 
-    def weigh(self, steps: Sequence[Step]) -> Intake:
-        """Work out what follows from having targets that the fleet doesn't know yet.
+    def weigh(self, steps: Iterable[Step]) -> Intake:
+        """Work out what follows from having targets that the fleet doesn't know yet, one by one: what was just made is still at hand.
 
         Nothing is changed by that, and no target looked at but these: it may be done in any thread.
         """
-        states = [one.state for one in steps]
-        shares = [Share(earliest(one), self.lowest(DATA, one), self.lowest(CONSENT, one)) for one in states]
-        return Intake(steps, shares, self.scales.weigh(states))
+        taken, shares, weighing = [], [], Weighing(self.scales)
+        for one in steps:
+            state = one.state
+            taken.append(one)
+            shares.append(Share(earliest(state), self.lowest(DATA, state), self.lowest(CONSENT, state)))
+            weighing.add(state.target.company, state.connections.values())
+        return Intake(taken, shares, weighing.rows())
 
     def lowest(self, extreme: Extreme, state: TargetState) -> Mapping[Labels, float]:
         """The smallest values among all connections of a target."""

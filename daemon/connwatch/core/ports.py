@@ -169,8 +169,8 @@ class Remembered(Struct, frozen=True):
 
 Asleep: TypeAlias = tuple[TargetState, Sequence[Kept]]
 """A target as a store keeps it, and its connections."""
-Wake: TypeAlias = Callable[[Sequence[Asleep]], T]
-"""What becomes of targets as soon as they are read, where they are read: nobody walks over a million a second time."""
+Wake: TypeAlias = Callable[[Iterable[Asleep]], T]
+"""What becomes of targets while they are read, where they are read: nobody walks over a million a second time."""
 
 
 class Stored(Protocol):
@@ -180,7 +180,7 @@ class Stored(Protocol):
         """All of them, once."""
 
 
-def as_they_are(asleep: Sequence[Asleep]) -> Sequence[TargetState]:
+def as_they_are(asleep: Iterable[Asleep]) -> Sequence[TargetState]:
     """Let them sleep."""
     return [as_it_is(state, connections) for state, connections in asleep]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, partial
-from itertools import chain, repeat
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple, TypeAlias
 
 from connwatch.core.groups import Amounts, Labels, Row
-from connwatch.core.model import Held, Moved, TargetState, Verdict, Words
+from connwatch.core.model import Held, Moved, Verdict, Words
 from connwatch.core.policy import Policy
 
 Weight: TypeAlias = tuple[str, Labels, int]
@@ -19,7 +18,6 @@ Weight: TypeAlias = tuple[str, Labels, int]
 UNKNOWN_WORDS: Final = 20
 OTHER: Final = "other"
 _KEPT: Final = 65_536
-_none: Final[Callable[[], defaultdict[Labels, int]]] = partial(defaultdict, int)
 
 
 class Vocabulary:
@@ -63,41 +61,69 @@ class Loads(NamedTuple):
 
 
 class Scales:
-    """Weighs the connections of one source. What is alike is looked up once and multiplied, or cancels out."""
+    """Knows what the connections of one source weigh. What is alike is looked up once."""
 
     def __init__(self, policy: Policy) -> None:
         self.vocabulary: Final = Vocabulary(policy)
-        self._prefix: Labels = (policy.source, policy.provider)
+        self.prefix: Final[Labels] = (policy.source, policy.provider)
+        self.loads: Final = lru_cache(maxsize=_KEPT)(self._new_loads)
+        """(words, verdict, whether it is missing) -> what such a connection weighs, but for its times."""
+        self.accounts: Final = lru_cache(maxsize=_KEPT)(self._labels)
+        """(status, tracking) of accounts -> their labels."""
         self._shared: dict[tuple[Weight, ...], Load] = {}
-        self._loads = lru_cache(maxsize=_KEPT)(self._new_loads)
-        self._accounts = lru_cache(maxsize=_KEPT)(self._labels)
-
-    def weigh(self, states: Iterable[TargetState]) -> Amounts:
-        """All rows that all connections of these targets add to."""
-        of_companies: dict[str, list[Iterable[Held]]] = {}
-        for state in states:
-            of_companies.setdefault(state.target.company, []).append(state.connections.values())
-        sums = Sums()
-        for company, some in of_companies.items():
-            self._add(company, zip(chain.from_iterable(some), repeat(1)), sums)
-        return self._summed(sums)
 
     def shift(self, company: str, moved: Iterable[Moved]) -> Amounts:
         """What rows change by when connections of a company do."""
-        sums = Sums()
-        signed = (
-            (one, sign) for pair in moved for one, sign in ((pair.before, -1), (pair.after, 1)) if one is not None
-        )
-        self._add(company, signed, sums)
-        return self._summed(sums)
+        weighing = Weighing(self)
+        weighing.add(company, (pair.before for pair in moved if pair.before is not None), -1)
+        weighing.add(company, (pair.after for pair in moved if pair.after is not None))
+        return weighing.rows()
 
-    def _add(self, company: str, signed: Iterable[tuple[Held, int]], sums: Sums) -> None:
-        """Add connections of a company, and take away those with a negative sign."""
-        alike: dict[tuple[Words, Verdict, bool], int] = {}
-        ages: dict[str, int] = {}
-        ends: dict[str | None, int] = {}
-        accounts: dict[tuple[str, str], int] = {}
-        for one, sign in signed:
+    def _new_loads(self, said: Words, verdict: Verdict, missing: bool) -> Loads:  # noqa: FBT001 - by position for the cache's sake
+        word = self.vocabulary.word
+        return Loads(
+            self._load(_of_institution(said, verdict)),
+            self._load(_of_kind(verdict, word(said.kind), missing=missing)),
+            self._load(_of_company(said, verdict, self.vocabulary)),
+        )
+
+    def _labels(self, row: tuple[str, str]) -> Labels:
+        return tuple(map(self.vocabulary.word, row))
+
+    def _load(self, weights: Iterable[Weight]) -> Load:
+        found = tuple(weights)
+        return self._shared.setdefault(found, Load(found))
+
+
+class Pan:
+    """The connections of one company on the scales, those that are alike together."""
+
+    __slots__ = ("accounts", "ages", "alike", "ends")
+
+    def __init__(self) -> None:
+        self.alike: dict[tuple[Words, Verdict, bool], int] = {}
+        self.ages: dict[str, int] = {}
+        """By kind."""
+        self.ends: dict[str | None, int] = {}
+        """By how they are renewed."""
+        self.accounts: dict[tuple[str, str], int] = {}
+        """By status and tracking."""
+
+
+class Weighing:
+    """Connections that are weighed together, however many: what is alike is multiplied, or cancels out."""
+
+    def __init__(self, scales: Scales) -> None:
+        self._scales = scales
+        self._pans: dict[str, Pan] = {}
+
+    def add(self, company: str, connections: Iterable[Held], sign: int = 1) -> None:
+        """Put connections of a company on, or take them off."""
+        pan = self._pans.get(company)
+        if pan is None:
+            pan = self._pans[company] = Pan()
+        alike, ages, ends, accounts = pan.alike, pan.ages, pan.ends, pan.accounts
+        for one in connections:
             seen, verdict = one.seen, one.verdict
             said = seen.words
             key = said, verdict, one.missing_since is not None
@@ -109,60 +135,50 @@ class Scales:
             for some in seen.accounts or ():
                 row = some.status, some.tracking
                 accounts[row] = accounts.get(row, 0) + sign * some.count
-        of_company: defaultdict[Load, int] = defaultdict(int)
-        of_source = sums.of_source
-        for key, count in alike.items():
-            if count:
-                of_institution, of_kind, load = self._loads(*key)
-                of_source[of_institution] += count
-                of_source[of_kind] += count
-                of_company[load] += count
-        prefix = (*self._prefix, company)
-        sums.unpack(of_company, prefix)
-        for kind, total in ages.items():
-            sums.rows["age_sum"][(*self._prefix, self.vocabulary.word(kind))] += total
-        for renewal, total in ends.items():
-            sums.rows["consent_sum"][(*prefix, renewal or "unknown")] += total
-        for row, total in accounts.items():
-            sums.rows["accounts"][prefix + self._accounts(row)] += total
 
-    def _summed(self, sums: Sums) -> Amounts:
-        sums.unpack(sums.of_source, self._prefix)
-        return sums.rows
-
-    def _new_loads(self, said: Words, verdict: Verdict, missing: bool) -> Loads:  # noqa: FBT001 - by position for the cache's sake
-        word = self.vocabulary.word
-        return Loads(
-            self._load(_of_institution(said, verdict)),
-            self._load(_of_kind(verdict, word(said.kind), missing=missing)),
-            self._load(_of_company(said, verdict, self.vocabulary)),
-        )
-
-    def _labels(self, row: tuple[str, str]) -> Labels:
-        """Of accounts: their status and their tracking."""
-        return tuple(map(self.vocabulary.word, row))
-
-    def _load(self, weights: Iterable[Weight]) -> Load:
-        found = tuple(weights)
-        return self._shared.setdefault(found, Load(found))
+    def rows(self) -> Amounts:
+        """All rows that these connections add to."""
+        scales, rows = self._scales, Rows()
+        of_source: defaultdict[Load, int] = defaultdict(int)
+        for company, pan in self._pans.items():
+            prefix = (*scales.prefix, company)
+            of_company: defaultdict[Load, int] = defaultdict(int)
+            for key, count in pan.alike.items():
+                if count:
+                    of_institution, of_kind, load = scales.loads(*key)
+                    of_source[of_institution] += count
+                    of_source[of_kind] += count
+                    of_company[load] += count
+            rows.unpack(of_company, prefix)
+            for kind, total in pan.ages.items():
+                rows.add("age_sum", (*scales.prefix, scales.vocabulary.word(kind)), total)
+            for renewal, total in pan.ends.items():
+                rows.add("consent_sum", (*prefix, renewal or "unknown"), total)
+            for row, total in pan.accounts.items():
+                rows.add("accounts", prefix + scales.accounts(row), total)
+        rows.unpack(of_source, scales.prefix)
+        return rows
 
 
-class Sums:
-    """What is added up of many connections: loads of the source, and rows."""
+class Rows(dict[str, dict[Labels, int]]):
+    """Group -> label values -> amount, being added up."""
 
-    __slots__ = ("of_source", "rows")
-
-    def __init__(self) -> None:
-        self.of_source: defaultdict[Load, int] = defaultdict(int)
-        self.rows: defaultdict[str, defaultdict[Labels, int]] = defaultdict(_none)
+    def add(self, group: str, labels: Labels, amount: int) -> None:
+        """Add to a row."""
+        some = self[group]
+        some[labels] = some.get(labels, 0) + amount
 
     def unpack(self, loads: Mapping[Load, int], prefix: Labels) -> None:
         """Add the rows that these loads come to, below these labels."""
-        rows = self.rows
         for load, count in loads.items():
             if count:
                 for group, labels, amount in load.weights:
-                    rows[group][prefix + labels] += amount * count
+                    some, row = self[group], prefix + labels
+                    some[row] = some.get(row, 0) + amount * count
+
+    def __missing__(self, group: str) -> dict[Labels, int]:
+        some = self[group] = {}
+        return some
 
 
 def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:

@@ -102,10 +102,10 @@ class Settler:
         written = self._remembered.not_before if self._remembered else 0.0
         return self._remember().not_before > written
 
-    def wake(self, asleep: Sequence[Asleep]) -> Intake:
+    def wake(self, asleep: Iterable[Asleep]) -> Intake:
         """What became of targets that a store remembered. Called in its thread, one portion after the other."""
         policy, facts, now = self._book.policy, self._book.facts, self._clock.now()
-        return self._book.weigh([restored(state, kept, policy, facts, now) for state, kept in asleep])
+        return self._book.weigh(restored(state, kept, policy, facts, now) for state, kept in asleep)
 
     async def take_in(self, intake: Intake) -> None:
         """Commit what changed of these targets while nobody watched, and count them."""

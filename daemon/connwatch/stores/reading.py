@@ -6,7 +6,7 @@ before: to have ten values made of each row would take longer than all that is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Final
@@ -68,12 +68,10 @@ class Reading:
         self._said: dict[str, tuple[Words, Verdict]] = {}
         self._counted: dict[str | None, tuple[Accounts, ...] | None] = {None: None}
 
-    def kept(self, rows: Iterable[Row]) -> dict[str, list[Kept]]:
-        """Target -> its connections, of rows that come target by target."""
+    def kept(self, rows: Iterable[Row]) -> Iterator[tuple[str, Sequence[Kept]]]:
+        """Each target with its connections, of rows that come target by target."""
         known, counted = self._said, self._counted
-        found: dict[str, list[Kept]] = {}
-        whose = None
-        kept: list[Kept] = []
+        whose, kept = "", list[Kept]()
         instants: dict[float, float] = {}
         for (
             target,
@@ -92,8 +90,9 @@ class Reading:
             learned_at,
         ) in rows:
             if target != whose:
+                if kept:
+                    yield whose, kept
                 whose, kept = target, []
-                found[target] = kept
                 instants = {}  # at which connections were first seen: few of one target
             said = known.get(text)
             if said is None:
@@ -121,7 +120,8 @@ class Reading:
                 learned_at and instants.setdefault(learned_at, learned_at),
             )
             kept.append(one)
-        return found
+        if kept:
+            yield whose, kept
 
 
 def _said(text: str) -> tuple[Words, Verdict]:

@@ -6,47 +6,51 @@ has it at hand. Each look is one of its own: between two, others have their turn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, bindparam, func, select
+from sqlalchemy.engine.interfaces import DBAPICursor
 
-from connwatch.core.ports import Wake
+from connwatch.core.model import Kept
+from connwatch.core.ports import Asleep, Wake
 from connwatch.stores.reading import REST, SAID, TOLD, Reading
 from connwatch.stores.rows import Row, target_state
 from connwatch.stores.schema import connections, targets
 
 T = TypeVar("T")
-SIZE: Final = 2000
-"""Connections, soon dealt with: a matter of ten milliseconds."""
+SIZE: Final = 4000
+"""Connections: what a look costs beside them is little then, and what came of them is soon counted."""
 FEW: Final = 100
 """Rows that are there at once."""
 
-_told: Final = (
+_CONNECTIONS: Final = (
     select(
         *(connections.c[name] for name in TOLD),
         func.json_array(*(connections.c[name] for name in SAID)),
         *(connections.c[name] for name in REST),
     )
-    .where(connections.c.source == bindparam("source"), connections.c.gone_at.is_(None))
+    .where(
+        connections.c.source == bindparam("source"),
+        connections.c.gone_at.is_(None),
+        connections.c.target > bindparam("after"),
+    )
     .order_by(connections.c.source, connections.c.target, connections.c.id)
 )
-_ALL: Final = (
+_TARGETS: Final = (
     select(targets)
     .where(targets.c.source == bindparam("source"), targets.c.gone_at.is_(None), targets.c.id > bindparam("after"))
     .order_by(targets.c.source, targets.c.id)
-    .limit(bindparam("size"))
 )
-_SOME: Final = _told.where(connections.c.target > bindparam("after")).limit(bindparam("size"))
-_OTHERS: Final = _told.where(connections.c.target == bindparam("target"), connections.c.id > bindparam("after"))
-_UP_TO: Final = _ALL.where(targets.c.id <= bindparam("last"))
 
 
 class Recollection(Generic[T]):
-    """The targets of one source. Both tables are read in the order of their keys, which is Python's order of texts.
+    """The targets of one source. Both tables are read side by side in the order of their keys, which is Python's order of texts.
 
-    `size` is how many connections a look takes, and at most how many targets; of its last target it takes all connections.
+    `size` is after how many connections a look ends, and after how many targets; of its last target it takes all connections.
     """
 
     def __init__(self, source: str, wake: Wake[T], size: int = SIZE) -> None:
@@ -59,33 +63,45 @@ class Recollection(Generic[T]):
         self._after = ""
 
     def more(self, connection: Connection) -> T:
-        """The next targets, woken. There may be none among them, and yet more to come."""
-        source, after, size = self._source, self._after, self._size
-        kept = self._reading.kept(_rows(connection, _SOME, source=source, after=after, size=size))
-        last = None
-        if sum(map(len, kept.values())) == size:
-            last, some = kept.popitem()
-            rest = _rows(connection, _OTHERS, source=source, target=last, after=some[-1][0].id)
-            kept[last] = some + self._reading.kept(rest).get(last, [])
-            whose = [*_rows(connection, _UP_TO, source=source, after=after, last=last, size=size)]
-        else:
-            whose = [*_rows(connection, _ALL, source=source, after=after, size=size)]
-        if len(whose) == size:  # what was read of those behind it is read once more
-            last = whose[-1][1]
-        self.over, self._after = last is None, last or ""
-        return self._wake([(target_state(row), kept.get(row[1], ())) for row in whose])
+        """The next targets, woken one by one. There may be none among them."""
+        of_source, after = self._source, self._after
+        with (
+            closing(_asked(connection, _TARGETS, source=of_source, after=after)) as whose,
+            closing(_asked(connection, _CONNECTIONS, source=of_source, after=after)) as told,
+        ):
+            return self._wake(self._asleep(_rows(whose), self._reading.kept(_rows(told))))
+
+    def _asleep(self, rows: Iterable[Row], kept: Iterator[tuple[str, Sequence[Kept]]]) -> Iterator[Asleep]:
+        left = self._size
+        found = next(kept, None)
+        for row in rows:
+            state = target_state(row)
+            id_ = state.target.id
+            while found is not None and found[0] < id_:
+                found = next(kept, None)
+            some = found[1] if found is not None and found[0] == id_ else ()
+            yield state, some
+            self._after = id_
+            left -= max(1, len(some))
+            if left <= 0:
+                return
+        self.over = True
 
 
-def _rows(connection: Connection, wanted: Select[Any], **values: str | int) -> Iterator[Row]:
+def _asked(connection: Connection, wanted: Select[Any], **values: str) -> DBAPICursor:
+    statement, names = _compiled(wanted, connection.dialect)
+    cursor = connection.connection.cursor()
+    cursor.execute(statement, tuple(values[name] for name in names))
+    return cursor
+
+
+def _rows(cursor: DBAPICursor) -> Iterable[Row]:
     """Rows as the driver makes them, a few at a time: all those of a large target would take a multiple of its room."""
-    statement, names, given = _compiled(wanted, connection.dialect)
-    with connection.exec_driver_sql(statement, tuple((given | values)[name] for name in names)) as result:
-        while some := result.cursor.fetchmany(FEW):
-            yield from some
+    return chain.from_iterable(iter(partial(cursor.fetchmany, FEW), []))
 
 
 @lru_cache
-def _compiled(wanted: Select[Any], dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-    """The statement, the names of its values in their order, and the values that it has already."""
+def _compiled(wanted: Select[Any], dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+    """The statement, and the names of its values in their order."""
     compiled = wanted.compile(dialect=dialect)
-    return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
+    return str(compiled), tuple(compiled.positiontup or ())

@@ -189,7 +189,7 @@ def chosen(found: Found, source: str | None) -> Sequence[tuple[str, TargetState]
     return [
         (whose, as_it_is(target_state(target), kept))
         for whose, (target, row) in last.items()
-        for kept in Reading().kept([told_row(row)]).values()
+        for _, kept in Reading().kept([told_row(row)])
     ]
 
 
