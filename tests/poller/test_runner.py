@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
+from sys import getrefcount
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +14,7 @@ from msgspec.structs import replace
 from connwatch.core.model import Failure, Step
 from connwatch.core.policy import Facts
 from connwatch.core.poll import Failed
-from connwatch.core.ports import Hints, Signal, SourceMemory
+from connwatch.core.ports import Hints, Signal, SourceMemory, Wake
 from connwatch.core.schedule import PAUSE_SPREAD
 from connwatch.poller.runner import SLICE
 from connwatch.poller.work import PollEnded
@@ -22,6 +24,7 @@ from tests.poller.stage import Script, Stage, kept
 from tests.stores.making import recalled
 
 HEALTHY = Item("a")
+T = TypeVar("T")
 
 
 async def test_who_is_discovered_is_asked_at_once_and_then_in_its_slot() -> None:
@@ -218,6 +221,22 @@ async def test_nothing_is_told_before_all_that_was_remembered_is_counted() -> No
     async with stage.playing(stored=kept([target(f"u{number}") for number in range(3)])):
         await until(stage.runner.taken_in.is_set)
     assert stage.seen[:2] == [(2, False), (3, False)]
+
+
+async def test_what_was_taken_in_is_nobody_else_s_to_hold() -> None:
+    """While the next portion is read, the one before isn't there twice: as it was, and as what became of it."""
+    holders: list[int] = []
+
+    async def stored(wake: Wake[T]) -> AsyncIterator[T]:
+        portion = wake([(target("u"), ())])
+        yield portion
+        holders.append(getrefcount(portion))
+
+    stage = Stage(Script({}))
+    async with stage.playing(stored=stored):
+        await until(stage.runner.taken_in.is_set)
+    nobody = object()
+    assert holders == [getrefcount(nobody)]
 
 
 async def test_what_a_predecessor_counted_stays_counted_while_it_is_judged_anew() -> None:

@@ -85,7 +85,7 @@ class Fleet:
         """Take a target out, with its connections."""
         book = self.books[source]
         record = book.records.pop(target)
-        gone = (Moved(one, None) for one in record.state.connections.values())
+        gone = [Moved(one, None) for one in record.state.connections.values()]
         self._add(book.scales.shift(record.state.target.company, gone))
         self._count_company(book, record.state, None)
         self.oldest.move(record.olds, {})

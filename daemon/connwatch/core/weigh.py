@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple, TypeAlias
@@ -72,7 +72,7 @@ class Scales:
         """(status, tracking) of accounts -> their labels."""
         self._shared: dict[tuple[Weight, ...], Load] = {}
 
-    def shift(self, company: str, moved: Iterable[Moved]) -> Amounts:
+    def shift(self, company: str, moved: Sequence[Moved]) -> Amounts:
         """What rows change by when connections of a company do."""
         weighing = Weighing(self)
         weighing.add(company, (pair.before for pair in moved if pair.before is not None), -1)

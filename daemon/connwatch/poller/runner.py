@@ -75,8 +75,7 @@ class SourceRunner:
                 self.settler.put(Inherited(targets, anew))
                 await self.settler.drained()
             if stored is not None:
-                async for intake in stored(self.settler.wake):
-                    await self.settler.take_in(intake)
+                await self._take_in(stored)
             self._polled = any(one.state.outcome is not None for one in self.book.records.values())
             self.taken_in.set()
             errands = group.create_task(self.errands.run(), name=f"{self.plan.name} errands")
@@ -88,6 +87,11 @@ class SourceRunner:
             errands.cancel()
             await self.settler.drained()
             settling.cancel()
+
+    async def _take_in(self, stored: Stored) -> None:
+        async for intake in stored(self.settler.wake):
+            await self.settler.take_in(intake)
+            del intake  # the fleet's to hold: what was and what becomes of it are never there as a whole
 
     def _inherited(self) -> Iterator[Sequence[str]]:
         """What a predecessor watched, in portions that are soon dealt with."""
