@@ -138,7 +138,7 @@ class Weighing:
 
     def rows(self) -> Amounts:
         """All rows that these connections add to."""
-        scales, rows = self._scales, Rows()
+        scales, rows = self._scales, Rows(dict)
         of_source: defaultdict[Load, int] = defaultdict(int)
         for company, pan in self._pans.items():
             prefix = (*scales.prefix, company)
@@ -160,7 +160,7 @@ class Weighing:
         return rows
 
 
-class Rows(dict[str, dict[Labels, int]]):
+class Rows(defaultdict[str, dict[Labels, int]]):
     """Group -> label values -> amount, being added up."""
 
     def add(self, group: str, labels: Labels, amount: int) -> None:
@@ -175,10 +175,6 @@ class Rows(dict[str, dict[Labels, int]]):
                 for group, labels, amount in load.weights:
                     some, row = self[group], prefix + labels
                     some[row] = some.get(row, 0) + amount * count
-
-    def __missing__(self, group: str) -> dict[Labels, int]:
-        some = self[group] = {}
-        return some
 
 
 def _of_institution(said: Words, verdict: Verdict) -> Iterator[Weight]:
