@@ -22,8 +22,8 @@ from connwatch.stores.rows import Row, target_state
 from connwatch.stores.schema import connections, targets
 
 T = TypeVar("T")
-SIZE: Final = 4000
-"""Connections: what a look costs beside them is little then, and what came of them is soon counted."""
+SIZE: Final = 2000
+"""Connections: what a look costs beside them is little, and what came of them is soon counted."""
 FEW: Final = 100
 """Rows that are there at once."""
 
