@@ -181,10 +181,10 @@ async def test_a_failure_drops_nobody_that_was_gone() -> None:
         await stage.clock.advance(1)
         state = replace(stage.states()["u"], gone=True, absent_since=NOW, due=stage.clock.now())
         stage.fleet.apply("bank", Step(state))
-        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW), stage.states()["u"].first_seen))
         await stage.clock.advance(1)
         assert stage.states()["u"].connections.keys() == {"a"}
-        stage.runner.settler.put(PollEnded("u", Failed(Failure("not_found"), NOW)))
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("not_found"), NOW), stage.states()["u"].first_seen))
         await stage.clock.advance(1)
         assert stage.states().keys() == {"v"}
 

@@ -72,7 +72,7 @@ async def test_what_happens_together_builds_on_each_other() -> None:
     async with stage.playing():
         await stage.clock.advance(1)
         for _ in range(2):
-            stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+            stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW), stage.states()["u"].first_seen))
         await stage.clock.advance(1)
         assert stage.states()["u"].failures == 2
 
@@ -84,7 +84,7 @@ async def test_what_happens_while_a_store_is_busy_builds_on_what_it_is_given() -
     async with stage.playing():
         await stage.clock.advance(20)
         for _ in range(2):
-            stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+            stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW), stage.states()["u"].first_seen))
             await stage.clock.advance(1)
         assert stage.states()["u"].failures == 0, "nothing is shown that isn't stored"
         await stage.clock.advance(10)
@@ -124,9 +124,23 @@ async def test_who_went_meanwhile_is_not_brought_back() -> None:
     async with stage.playing():
         await stage.clock.advance(1)
         stage.runner.settler.put(Discovered(Discovery((), removed=frozenset({"u"})), "acme"))
-        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW)))
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW), stage.states()["u"].first_seen))
         await stage.clock.advance(1)
         assert stage.states() == {}
+
+
+async def test_who_came_back_meanwhile_is_somebody_else() -> None:
+    """A poll that was begun before compared its listing with what is no longer known: it settles nothing."""
+    stage = Stage(Script({"u": [HEALTHY]}))
+    async with stage.playing():
+        await stage.clock.advance(1)
+        before = stage.states()["u"].first_seen
+        stage.runner.settler.put(Discovered(Discovery((), removed=frozenset({"u"})), "acme"))
+        stage.runner.settler.put(Discovered(Discovery((Found("u"),)), "acme"))
+        stage.runner.settler.put(PollEnded("u", Failed(Failure("timeout"), NOW), before))
+        await stage.clock.advance(1)
+        assert stage.states()["u"].first_seen > before
+        assert {outcome for _, _, outcome in stage.recorder.polls} == {"ok"}
 
 
 async def test_time_alone_is_not_stored() -> None:

@@ -189,7 +189,7 @@ class SourceRunner:
         answer = await ask(self._fetch, poll.carried(), self._log, target=target)
         event = Failed(answer, poll.began_at) if isinstance(answer, Failure) else Polled(answer, poll.began_at)
         self._polled = True
-        self.settler.put(PollEnded(target, event))
+        self.settler.put(PollEnded(target, event, record.state.first_seen))
 
     def _has_spare_quota(self) -> bool:
         """Whether urgency is affordable: regular polls take half of the quota at most, and none is late."""

@@ -19,7 +19,7 @@ from connwatch.core.book import Book, Intake
 from connwatch.core.discovery import reconcile
 from connwatch.core.model import Note, Step, TargetState
 from connwatch.core.policy import Facts
-from connwatch.core.poll import Event, Failed
+from connwatch.core.poll import Failed
 from connwatch.core.ports import Asleep, SourceMemory, TargetMemory
 from connwatch.core.schedule import hinted_due
 from connwatch.core.step import drop, pass_time, rejudge, restored, resumed, step, unread
@@ -183,8 +183,8 @@ class Settler:
 
     def _decide(self, work: Work, now: float) -> Sequence[Settled]:
         match work:
-            case PollEnded(target=target, event=event):
-                settled = self._polled(target, event, now)
+            case PollEnded():
+                settled = self._polled(work, now)
             case TimePassed(targets=targets):
                 settled = self._each(targets, lambda state: pass_time(state, self._book.policy, self._book.facts, now))
             case Discovered():
@@ -199,9 +199,9 @@ class Settler:
                 settled = ()
         return settled
 
-    def _polled(self, target: str, event: Event, now: float) -> Sequence[Settled]:
-        before = self._state(target)
-        if before is None:
+    def _polled(self, poll: PollEnded, now: float) -> Sequence[Settled]:
+        before, event = self._state(poll.target), poll.event
+        if before is None or before.first_seen != poll.first_seen:
             return ()
         policy, facts, spare = self._book.policy, self._book.facts, self._spare()
         try:

@@ -17,6 +17,8 @@ class PollEnded(Struct, frozen=True, gc=False):
 
     target: str
     event: Event
+    first_seen: float
+    """Of the target when it was asked: one that went meanwhile and came back is another one."""
 
 
 class TimePassed(Struct, frozen=True):
