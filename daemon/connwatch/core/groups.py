@@ -45,12 +45,14 @@ class Groups:
         """The truth about zero became another one for these rows: have them, or no longer, where they are zero."""
         for row in rows:
             group, labels = row
-            if not self.rows[group].get(labels):
-                if self._true_at_zero(row):
-                    self.rows[group][labels] = 0
-                else:
-                    self.rows[group].pop(labels, None)
-                self.dirty[group].add(labels)
+            some = self.rows[group]
+            if some.get(labels):
+                continue
+            if self._true_at_zero(row):
+                some[labels] = 0
+            else:
+                some.pop(labels, None)
+            self.dirty[group].add(labels)
 
     def drop(self, source: str) -> None:
         """Strike out all rows of a source, zero or not: the first label is the source's name."""
